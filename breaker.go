@@ -1,0 +1,169 @@
+package authtrip
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// maxGate is the longest that a 503's Retry-After keeps a circuit from being
+// probed.
+const maxGate = time.Minute
+
+// breaker stops calls to one authorization server that fails. gobreaker counts
+// the failures and admits the one probe; the gate before it says when a probe
+// is due, for gobreaker knows one fixed time only.
+//
+// Lock order: gobreaker's own lock, then mu. No code holds mu and calls
+// gobreaker.
+type breaker struct {
+	circuit *gobreaker.CircuitBreaker[*tokenReply]
+	policy  Policy
+
+	// notBefore is when the next probe is due (monotonic); 0 while closed.
+	notBefore atomic.Int64
+	probing   atomic.Bool
+
+	mu         sync.Mutex
+	delay      time.Duration // guarded by mu; the last wait for a probe
+	retryAfter int64         // guarded by mu; what a 503 asked for (monotonic)
+	last       string        // guarded by mu; the text of the last failure
+}
+
+func newBreaker(p Policy) *breaker {
+	b := &breaker{policy: p}
+	b.circuit = gobreaker.NewCircuitBreaker[*tokenReply](gobreaker.Settings{
+		Timeout:       time.Nanosecond, // the gate decides
+		ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= p.BreakerFailures },
+		OnStateChange: b.changed,
+		IsExcluded: func(err error) bool {
+			j, ok := errors.AsType[*judged](err)
+			return ok && (j.weight == noWeight || j.weight == aliveWeight && !j.probe)
+		},
+		IsSuccessful: func(err error) bool {
+			j, ok := errors.AsType[*judged](err)
+			return err == nil || ok && j.weight == aliveWeight
+		},
+	})
+	return b
+}
+
+// weight is what a failed token call says about its server.
+type weight uint8
+
+const (
+	failureWeight weight = iota // it does not work
+	aliveWeight                 // it works and said no: closes a circuit under probe, else neutral
+	noWeight                    // nothing: the call was given up
+)
+
+func weigh(err error) weight {
+	if errors.Is(err, ErrClosed) {
+		return noWeight
+	}
+	if said, ok := errors.AsType[*ServerError](err); ok && said.Status < 500 && !said.unreadable {
+		return aliveWeight
+	}
+	return failureWeight
+}
+
+// judged is a failed call with its weight, as gobreaker sees it.
+type judged struct {
+	error
+	weight weight
+	probe  bool
+}
+
+// do runs one call if the circuit lets it through, and reports whether it was
+// a probe. A refusal is a *circuitOpen. Call must not panic.
+func (b *breaker) do(call func() (*tokenReply, error)) (reply *tokenReply, probe bool, err error) {
+	if err := b.refuses(readClocks()); err != nil {
+		return nil, false, err
+	}
+	reply, err = b.circuit.Execute(func() (*tokenReply, error) {
+		// Only a probe ends the half-open state, so that the state that let it
+		// in is still there to see.
+		if b.circuit.State() == gobreaker.StateHalfOpen {
+			probe = true
+			b.probing.Store(true)
+			defer b.probing.Store(false)
+		}
+		reply, err := call()
+		if err == nil {
+			return reply, nil
+		}
+		b.note(err)
+		return nil, &judged{error: err, weight: weigh(err), probe: probe}
+	})
+	if j, ok := err.(*judged); ok {
+		return nil, probe, j.error
+	}
+	if err != nil { // gobreaker refused
+		return nil, false, b.open(b.policy.BreakerDelay)
+	}
+	return reply, probe, nil
+}
+
+// refuses returns a *circuitOpen while no call may be made. It takes no lock
+// while the circuit is closed.
+func (b *breaker) refuses(now instant) error {
+	due := b.notBefore.Load()
+	switch {
+	case due == 0:
+		return nil
+	case now.mono < due:
+		return b.open(time.Duration(due - now.mono))
+	case b.probing.Load():
+		return b.open(b.policy.BreakerDelay)
+	}
+	return nil
+}
+
+func (b *breaker) open(wait time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &circuitOpen{wait: wait, last: b.last}
+}
+
+// note keeps what a failure says for the gate and for the errors to come.
+func (b *breaker) note(err error) {
+	if weigh(err) != failureWeight {
+		return
+	}
+	now := readClocks()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last = err.Error()
+	if said, ok := errors.AsType[*ServerError](err); ok && said.Status == 503 {
+		b.retryAfter = max(b.retryAfter, now.mono+int64(min(said.RetryAfter, maxGate)))
+	}
+	if b.notBefore.Load() != 0 { // a call from before the circuit opened
+		b.notBefore.Store(max(b.notBefore.Load(), b.retryAfter))
+	}
+}
+
+// changed is called by gobreaker, under its lock.
+func (b *breaker) changed(_ string, from, to gobreaker.State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch to {
+	case gobreaker.StateOpen:
+		if from == gobreaker.StateClosed {
+			b.delay = b.policy.BreakerDelay
+		} else {
+			b.delay = min(2*b.delay, b.policy.BreakerMaxDelay)
+		}
+		wait := min(jitter(b.delay, 0.1), b.policy.BreakerMaxDelay)
+		b.notBefore.Store(max(readClocks().mono+int64(wait), b.retryAfter))
+	case gobreaker.StateClosed:
+		b.notBefore.Store(0)
+		b.retryAfter, b.last = 0, ""
+	}
+}
+
+// closing reports whether ctx ended because its Manager was closed.
+func closing(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrClosed) }

@@ -1,0 +1,33 @@
+package authtrip
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// instant is one reading of both clocks, in nanoseconds. The monotonic clock
+// stops while a machine sleeps and the wall clock can be set: neither alone
+// says how old a token is.
+type instant struct{ mono, wall int64 }
+
+// monotonicZero is so long ago that every reading is above zero, even in a
+// testing/synctest bubble, where it is the year 2000: zero means "never".
+var monotonicZero = time.Now().Add(-40 * 365 * 24 * time.Hour)
+
+// wallClock is the only place the wall clock is read; tests step it.
+var wallClock = func(t time.Time) int64 { return t.UnixNano() }
+
+func readClocks() instant {
+	t := time.Now()
+	return instant{mono: int64(t.Sub(monotonicZero)), wall: wallClock(t)}
+}
+
+// since is the time from earlier to now by the clock that counted more of it.
+func (now instant) since(earlier instant) time.Duration {
+	return time.Duration(max(now.mono-earlier.mono, now.wall-earlier.wall))
+}
+
+// jitter spreads d evenly over d ± part.
+func jitter(d time.Duration, part float64) time.Duration {
+	return time.Duration(float64(d) * (1 + part*(2*rand.Float64()-1)))
+}

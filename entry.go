@@ -1,0 +1,343 @@
+package authtrip
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// entry is the life of one token. Readers load current and take no lock;
+// whoever changes anything holds mu. No I/O and no callback happens under mu.
+type entry struct {
+	manager *Manager
+	client  *client
+	breaker *breaker
+
+	current  atomic.Pointer[issued] // nil: none. Written under mu
+	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu
+	renewing atomic.Bool            // a renewal behind the requests is under way
+
+	mu sync.Mutex
+	// All below is guarded by mu.
+
+	credentials *credentials // the last that were asked for; nil: ask
+	failure     failure
+	renewDelay  time.Duration // the last wait between renewals that failed
+
+	// rejections counts what made the token in use unwanted. A flight notes
+	// the count when it begins, so that it is known which rejections it can
+	// answer for.
+	rejections uint64
+	dropped    string // the token that was dropped outright last
+	droppedAt  uint64 // rejections then
+	replays    int    // rejected requests that wait for a token or were sent again with it
+	unproven   bool   // the token in use replaced a rejected one, and no replay with it was accepted yet
+	pause      pause
+}
+
+// failure is a failure that is remembered on purpose, so that a wrong secret
+// does not hammer the server.
+type failure struct {
+	err   error
+	until int64 // monotonic
+	delay time.Duration
+}
+
+var (
+	errSameToken  = errors.New("the authorization server gave the rejected token again")
+	errPaused     = errors.New("a token reissued a moment ago was rejected too: not reissued again yet")
+	errSuperseded = errors.New("superseded")
+)
+
+// fail wraps err with what this entry is about, unless it says so itself.
+func (e *entry) fail(err error) error {
+	if _, ok := errors.AsType[*ServerError](err); ok {
+		return err
+	}
+	return &at{registration: e.client.ID, server: e.client.server, err: err}
+}
+
+// get returns a token that may be sent, and waits for one if there is none.
+func (e *entry) get(ctx context.Context) (*issued, error) {
+	now := readClocks()
+	t := e.current.Load()
+	if t != nil && t.fresh(now) {
+		return t, nil
+	}
+	return e.getSlowly(ctx, t, now)
+}
+
+func (e *entry) getSlowly(ctx context.Context, t *issued, now instant) (*issued, error) {
+	if t == nil {
+		return e.obtain(ctx, "", 0)
+	}
+	if t.usable(now) && t.standing != suspect {
+		e.renewBehind(ctx, now)
+		return t, nil
+	}
+	var unwanted string
+	var asOf uint64
+	if t.standing == suspect {
+		unwanted, asOf = t.token, e.rejectionCount()
+	}
+	another, err := e.obtain(ctx, unwanted, asOf)
+	if err == nil {
+		return another, nil
+	}
+	if _, ok := errors.AsType[*left](err); ok || errors.Is(err, ErrClosed) {
+		return nil, err
+	}
+	// No other token can be had: a suspect one is better than none.
+	if t := e.current.Load(); t != nil && t.usable(readClocks()) {
+		return t, nil
+	}
+	return nil, err
+}
+
+// obtain waits for a token that is not unwanted. A flight that began before
+// rejection number asOf answers only if it brings one.
+func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issued, error) {
+	for {
+		if err := e.refuses(readClocks()); err != nil {
+			return nil, e.fail(err)
+		}
+		got, err := e.join(ctx)
+		switch {
+		case err != nil: // ctx ended
+			return nil, e.fail(err)
+		case got.err == nil && (unwanted == "" || got.token.token != unwanted):
+			return got.token, nil
+		case got.asOf < asOf || got.err == errSuperseded:
+			continue
+		case got.err == nil:
+			return nil, e.fail(errSameToken)
+		default:
+			return nil, e.fail(got.err)
+		}
+	}
+}
+
+// reissue waits for a token other than t, which was rejected.
+func (e *entry) reissue(ctx context.Context, t *issued, asOf uint64) (*issued, error) {
+	another := func() *issued {
+		if cur := e.current.Load(); cur != nil && cur.token != t.token && cur.usable(readClocks()) {
+			return cur
+		}
+		return nil
+	}
+	if cur := another(); cur != nil && cur.standing != suspect {
+		return cur, nil
+	}
+	got, err := e.obtain(ctx, t.token, asOf)
+	if err == nil {
+		return got, nil
+	}
+	if cur := another(); cur != nil && ctx.Err() == nil {
+		return cur, nil
+	}
+	return nil, err
+}
+
+// refuses says why no token call may begin now, or nil.
+func (e *entry) refuses(now instant) error {
+	if e.manager.ctx.Err() != nil {
+		return ErrClosed
+	}
+	if err := e.breaker.refuses(now); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	f := e.failure
+	e.mu.Unlock()
+	if f.err != nil && now.mono < f.until {
+		return &remembered{err: f.err, wait: time.Duration(f.until - now.mono)}
+	}
+	return nil
+}
+
+// renewBehind starts one renewal if one is due, and returns at once.
+func (e *entry) renewBehind(ctx context.Context, now instant) {
+	if now.mono < e.nextTry.Load() || !e.renewing.CompareAndSwap(false, true) {
+		return
+	}
+	if err := e.refuses(now); err != nil {
+		e.postpone(now, err)
+		e.renewing.Store(false)
+		return
+	}
+	go func() {
+		defer e.renewing.Store(false)
+		// The request's values may be wanted, its end must not be heard.
+		_, _ = e.join(context.WithoutCancel(ctx))
+	}()
+}
+
+// postpone keeps every request from asking again until err says it may help.
+func (e *entry) postpone(now instant, err error) {
+	wait, _ := RetryAfter(err)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.nextTry.Store(max(e.nextTry.Load(), now.mono+int64(min(wait, time.Minute))))
+}
+
+func (e *entry) rejectionCount() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rejections
+}
+
+// begin says what a flight has to do: nothing, when the token in use needs no
+// successor any more.
+func (e *entry) begin() (done *issued, asOf uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.current.Load(); t != nil && t.fresh(readClocks()) {
+		done = t
+	}
+	return done, e.rejections
+}
+
+// received settles a flight that brought a token.
+func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := readClocks()
+	cur := e.current.Load()
+	e.failure, e.renewDelay = failure{}, 0
+	switch {
+	case e.manager.ctx.Err() != nil:
+		return outcome{err: ErrClosed, asOf: asOf}
+	case cur != nil && cur.token == reply.token:
+		return outcome{token: e.sameAgain(asOf, now, cur), asOf: asOf}
+	case asOf < e.droppedAt && reply.token == e.dropped:
+		return outcome{err: errSuperseded, asOf: asOf}
+	}
+	t := &issued{token: reply.token, at: sentAt}
+	value := "Bearer " + reply.token
+	if e.client.RawToken {
+		value = string([]byte(reply.token)) // a string of its own: see issued.header
+	}
+	t.header = []string{value}
+	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
+	e.unproven = cur != nil && cur.standing != good
+	if cur != nil {
+		previous := *cur
+		previous.previous = nil
+		t.previous = &previous
+	}
+	e.current.Store(t)
+	e.nextTry.Store(0)
+	return outcome{token: t, asOf: asOf}
+}
+
+// sameAgain keeps cur, which the server gave again: neither its age nor its
+// expiry changes, and it is asked for again at half the time left.
+func (e *entry) sameAgain(asOf uint64, now instant, cur *issued) *issued {
+	wait := max(time.Second, cur.left(now)/2)
+	e.nextTry.Store(now.mono + int64(wait))
+	next := *cur
+	if cur.standing == suspect && asOf >= e.rejections {
+		next = *cur.with(kept)
+		e.pause.start(now)
+	}
+	if !cur.usable(now) {
+		next.heldUntil = now.mono + int64(wait)
+	}
+	e.current.Store(&next)
+	return &next
+}
+
+// failed settles a flight that brought none.
+func (e *entry) failed(asOf uint64, err error) outcome {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := readClocks()
+	if wait := e.remember(now, err); wait > 0 {
+		e.failure.err, e.failure.until = err, now.mono+int64(wait)
+	}
+	cur := e.current.Load()
+	if cur == nil || !cur.usable(now) {
+		return outcome{err: err, asOf: asOf}
+	}
+	if cur.standing == suspect && asOf >= e.rejections {
+		e.current.Store(cur.with(kept))
+	}
+	if e.renewDelay == 0 {
+		e.renewDelay = min(time.Second, cur.left(now)/10)
+	} else {
+		e.renewDelay = min(2*e.renewDelay, time.Minute)
+	}
+	e.nextTry.Store(now.mono + int64(jitter(e.renewDelay, 0.1)))
+	return outcome{err: err, asOf: asOf}
+}
+
+// remember says for how long a failure keeps this key from trying again: what
+// the server asked for, or 1 s doubling to 60 s for what a repetition would
+// not mend. Trouble of the network or the server is the breaker's to bound.
+func (e *entry) remember(now instant, err error) time.Duration {
+	said, isServer := errors.AsType[*ServerError](err)
+	_, isConfig := errors.AsType[*configError](err)
+	switch {
+	case isServer && said.passing():
+		return min(said.RetryAfter, maxGate)
+	case isServer || isConfig:
+		e.failure.delay = min(max(time.Second, 2*e.failure.delay), time.Minute)
+		if isServer && said.RetryAfter > 0 {
+			return said.RetryAfter
+		}
+		return e.failure.delay
+	}
+	return 0
+}
+
+// drop forgets t outright if it is the token in use.
+func (e *entry) drop(t *issued) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cur := e.current.Load(); cur != nil && cur.token == t.token {
+		e.rejections++
+		e.dropped, e.droppedAt = t.token, e.rejections
+		e.current.Store(nil)
+	}
+}
+
+// clear forgets the token for good: its Manager is closed.
+func (e *entry) clear() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current.Store(nil)
+}
+
+// revoke drops the token in use and asks the server to end it.
+func (e *entry) revoke(ctx context.Context) error {
+	if e.client.RevocationEndpoint.URL == "" {
+		return e.fail(errors.New("the registration has no RevocationEndpoint: set it to revoke tokens"))
+	}
+	t := e.current.Load()
+	if t == nil {
+		return nil
+	}
+	e.drop(t)
+	ctx, cancel := context.WithTimeout(ctx, e.manager.policy.FetchTimeout)
+	defer cancel()
+	_, err := contained(ctx, func() (struct{}, error) {
+		cred, err := e.proof(ctx, false)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, e.client.revokeToken(ctx, e.manager.transport, cred, t.token)
+	})
+	if err != nil {
+		return e.fail(err)
+	}
+	return nil
+}
+
+// backoff is a wait before attempt number n+1: full jitter over 100 ms,
+// doubling.
+func backoff(n int) time.Duration {
+	return rand.N(100 * time.Millisecond << n)
+}

@@ -1,0 +1,204 @@
+package authtrip
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// The states a caller may want to tell apart, with [errors.Is]; they are found
+// through [net/url.Error] too.
+var (
+	// ErrCircuitOpen: the authorization server failed repeatedly and is not
+	// called for now. [RetryAfter] says for how long. Its Timeout is false.
+	ErrCircuitOpen = errors.New("circuit open: the authorization server is failing and is not called for now")
+	// ErrInsecure: the request, or the token endpoint, uses plain http to a
+	// host that is neither loopback nor named in Registration.AllowHTTP.
+	ErrInsecure = errors.New("refused: plain http would show the token to the network; use https, or name the host in Registration.AllowHTTP")
+	// ErrClosed: the Source or Manager was closed.
+	ErrClosed = errors.New("closed")
+)
+
+// ServerError is what an authorization server said instead of a token: an
+// OAuth 2.0 error (RFC 6749 §5.2), another status, or a reply that is no token
+// reply. Find it with [errors.As]. It never holds the reply itself.
+type ServerError struct {
+	Registration string        // ID of the registration
+	Server       string        // scheme, host and port
+	Status       int           // HTTP status of the reply
+	Code         string        // the "error" of RFC 6749 §5.2, such as "invalid_client"; empty when the reply had none
+	Description  string        // the server's "error_description", cut to 200 characters; or what is wrong with a reply that has no Code
+	RetryAfter   time.Duration // from the Retry-After header; zero when there was none
+
+	unreadable bool // no token reply at all: HTML, empty, cut off
+}
+
+// Error says which registration and server, what the server answered, and what
+// to do about it where the reader can do something.
+func (e *ServerError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "authtrip: registration %q at %s: ", e.Registration, e.Server)
+	if e.Code != "" {
+		b.WriteString(e.Code)
+		if e.Description != "" {
+			b.WriteString(": " + e.Description)
+		}
+	} else {
+		b.WriteString(e.Description)
+	}
+	fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	if hint := hints[e.Code]; hint != "" {
+		b.WriteString("; " + hint)
+	}
+	return b.String()
+}
+
+// hints says what a reader can do about the errors of RFC 6749 §5.2.
+var hints = map[string]string{
+	"invalid_client":         "check the client id and secret",
+	"unauthorized_client":    "the client may not use this grant: check its settings at the server",
+	"unsupported_grant_type": "the server does not know this grant: check TokenEndpoint",
+	"invalid_scope":          "check Scopes",
+	"invalid_request":        "check Params and ClientAuth",
+}
+
+// passing reports whether the same request may succeed a moment later.
+func (e *ServerError) passing() bool { return e.Status >= 500 }
+
+// RetryAfter returns how long err asks its reader to wait before the next
+// try: until an open circuit is probed, until a remembered failure is
+// forgotten, or what the server's Retry-After said. It reports false when err
+// says nothing of the kind.
+func RetryAfter(err error) (time.Duration, bool) {
+	if w, ok := errors.AsType[interface {
+		error
+		retryAfter() time.Duration
+	}](err); ok {
+		return w.retryAfter(), true
+	}
+	if s, ok := errors.AsType[*ServerError](err); ok && s.RetryAfter > 0 {
+		return s.RetryAfter, true
+	}
+	return 0, false
+}
+
+// at says which registration and server an error is about.
+type at struct {
+	registration, server string
+	err                  error
+}
+
+func (e *at) Error() string {
+	return fmt.Sprintf("authtrip: registration %q at %s: %v", e.registration, e.server, e.err)
+}
+func (e *at) Unwrap() error { return e.err }
+func (e *at) Timeout() bool { return timedOut(e.err) }
+
+// circuitOpen is ErrCircuitOpen with the time to come back. It keeps the text
+// of the failure before it but not the failure: that may have been a time-out,
+// and this is none.
+type circuitOpen struct {
+	wait time.Duration
+	last string
+}
+
+func (e *circuitOpen) Error() string {
+	return fmt.Sprintf("%v (next probe in %v; last failure: %s)", ErrCircuitOpen, e.wait.Round(time.Millisecond), e.last)
+}
+func (e *circuitOpen) Is(target error) bool      { return target == ErrCircuitOpen }
+func (e *circuitOpen) Timeout() bool             { return false }
+func (e *circuitOpen) retryAfter() time.Duration { return e.wait }
+
+// remembered is a failure that is not tried again yet.
+type remembered struct {
+	err  error
+	wait time.Duration
+}
+
+func (e *remembered) Error() string {
+	return fmt.Sprintf("%v; not tried again for %v", e.err, e.wait.Round(time.Millisecond))
+}
+func (e *remembered) Unwrap() error             { return e.err }
+func (e *remembered) Timeout() bool             { return timedOut(e.err) }
+func (e *remembered) retryAfter() time.Duration { return e.wait }
+
+// left is a caller's own context's end while it waited for a token.
+type left struct{ err, cause error }
+
+func leaving(ctx context.Context) error {
+	return &left{err: ctx.Err(), cause: context.Cause(ctx)}
+}
+
+func (e *left) Error() string   { return "waiting for a token: " + e.cause.Error() }
+func (e *left) Unwrap() []error { return []error{e.err, e.cause} }
+func (e *left) Timeout() bool   { return errors.Is(e.err, context.DeadlineExceeded) }
+
+// callError is a token call that brought no reply.
+type callError struct {
+	text    string
+	err     error // nil when its text would show a secret
+	timeout bool
+}
+
+func (e *callError) Error() string { return e.text }
+func (e *callError) Unwrap() error { return e.err }
+func (e *callError) Timeout() bool { return e.timeout }
+
+// newCallError describes err, which a transport returned, without the secrets
+// that were in the request. When err shows one of them, it is not in the chain.
+func newCallError(err error, secrets []string) error {
+	text := err.Error()
+	clean := scrub(text, secrets)
+	e := &callError{text: "token call: " + clean, timeout: timedOut(err)}
+	if clean == text {
+		e.err = err
+	}
+	return e
+}
+
+func timedOut(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}
+
+// scrub replaces the secrets in text, as they are and as they would be on the
+// wire.
+func scrub(text string, secrets []string) string {
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
+		for _, form := range []string{
+			s, url.QueryEscape(s), url.PathEscape(s),
+			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)),
+		} {
+			text = strings.ReplaceAll(text, form, redacted)
+		}
+	}
+	return text
+}
+
+// printable bounds text from a server to limit characters and drops all that
+// a terminal or a log might act upon.
+func printable(text string, limit int) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range text {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\ufffd' {
+			continue
+		}
+		if n++; n > limit {
+			b.WriteString("…")
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,181 @@
+package authtrip
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxReply    = 1 << 20
+	maxLifetime = 365 * 24 * time.Hour
+	// maxRetryAfter is the longest a server's Retry-After is believed.
+	maxRetryAfter = time.Hour
+)
+
+// tokenReply is a token endpoint's success (RFC 6749 §5.1).
+type tokenReply struct {
+	token    string
+	lifetime time.Duration // forever when unknown; zero only for a token at its end
+}
+
+// readReply reads a token endpoint's answer. Its error is a *ServerError, or
+// the transport's when the answer broke off.
+func (c *client) readReply(res *http.Response, now time.Time, secrets []string) (*tokenReply, error) {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
+	if err != nil {
+		return nil, newCallError(err, secrets)
+	}
+	said := &ServerError{
+		Registration: c.ID, Server: c.server, Status: res.StatusCode,
+		RetryAfter: parseRetryAfter(res.Header.Get("Retry-After"), now),
+	}
+	unreadable := func(what string) (*tokenReply, error) {
+		said.Description, said.unreadable = what, true
+		return nil, said
+	}
+	if len(body) > maxReply {
+		return unreadable("the reply is longer than 1 MiB; is the token endpoint's URL right?")
+	}
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		return unreadable("it answered with a redirect, which token calls do not follow: set the token endpoint's final URL")
+	}
+	fields, what := parseFields(body, res.Header.Get("Content-Type"))
+	if fields == nil {
+		return unreadable(what)
+	}
+	if code := fields.text("error"); code != "" {
+		said.Code = printable(scrub(code, secrets), 64)
+		said.Description = printable(scrub(fields.text("error_description"), secrets), 200)
+		return nil, said
+	}
+	if f := fields["error"]; fields.has("error") && string(f) != `""` {
+		return unreadable("the reply has an error that is no string")
+	}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return unreadable("the reply has this status and no OAuth error; is the token endpoint's URL right?")
+	}
+	reply, what := c.readToken(fields)
+	if reply == nil {
+		said.Description = what
+		return nil, said
+	}
+	return reply, nil
+}
+
+// readToken reads the fields of a success, or says what is wrong with them.
+func (c *client) readToken(f fields) (*tokenReply, string) {
+	token := f.text("access_token")
+	switch {
+	case token == "":
+		return nil, "the reply has no access_token"
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, "the access_token in the reply has characters that no token may have"
+	}
+	if kind := f.text("token_type"); kind != "" && !strings.EqualFold(kind, "bearer") {
+		return nil, "the reply's token_type is " + strconv.Quote(printable(kind, 20)) + ", not bearer"
+	} else if kind == "" && f.has("token_type") {
+		return nil, "the reply's token_type is no string"
+	}
+	lifetime, ok := f.seconds("expires_in")
+	if !ok {
+		return nil, "the reply's expires_in is no number of seconds"
+	}
+	if lifetime == 0 && !c.ExpiresInRemains {
+		lifetime = forever
+	}
+	return &tokenReply{token: token, lifetime: lifetime}, ""
+}
+
+// fields are a reply's members, as JSON values.
+type fields map[string]json.RawMessage
+
+// parseFields reads a JSON object whatever the Content-Type says, or a form
+// when it says so (or says plain text). On failure it says what the body is.
+func parseFields(body []byte, contentType string) (fields, string) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	if len(body) == 0 {
+		return nil, "the reply is empty"
+	}
+	if body[0] == '{' {
+		var f fields
+		if json.Unmarshal(body, &f) != nil {
+			return nil, "the reply is broken JSON"
+		}
+		return f, ""
+	}
+	media, _, _ := mime.ParseMediaType(contentType)
+	if media == "application/x-www-form-urlencoded" || media == "text/plain" {
+		form, err := url.ParseQuery(string(body))
+		if err == nil && (form.Has("access_token") || form.Has("error")) {
+			f := fields{}
+			for name := range form {
+				f[name], _ = json.Marshal(form.Get(name))
+			}
+			return f, ""
+		}
+	}
+	return nil, "the reply is neither a JSON object nor a form; is the token endpoint's URL right?"
+}
+
+func (f fields) has(name string) bool {
+	raw, ok := f[name]
+	return ok && string(raw) != "null"
+}
+
+// text is a member that is a JSON string, or empty.
+func (f fields) text(name string) string {
+	var s string
+	_ = json.Unmarshal(f[name], &s)
+	return s
+}
+
+// seconds is a member that is a number of seconds, as a number or a string.
+// Missing or null is forever, more than a year is a year, less than nothing is
+// refused.
+func (f fields) seconds(name string) (time.Duration, bool) {
+	if !f.has(name) {
+		return forever, true
+	}
+	figure := string(f[name])
+	if figure[0] == '"' {
+		figure = strings.TrimSpace(f.text(name))
+	}
+	if figure == "" || figure[0] != '-' && (figure[0] < '0' || figure[0] > '9') || !json.Valid([]byte(figure)) {
+		return 0, false
+	}
+	s, _ := strconv.ParseFloat(figure, 64) // too large a figure is +Inf
+	switch {
+	case s < 0:
+		return 0, false
+	case s >= maxLifetime.Seconds():
+		return maxLifetime, true
+	}
+	d := time.Duration(s * float64(time.Second))
+	if s > 0 {
+		d = max(d, 1) // 0 has a meaning of its own
+	}
+	return d, true
+}
+
+// parseRetryAfter reads seconds or an HTTP date (RFC 9110 §10.2.3), up to an
+// hour. What it cannot read is zero.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	if value == "" {
+		return 0
+	}
+	if s, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, min(at.Sub(now), maxRetryAfter))
+	}
+	return 0
+}

@@ -1,0 +1,165 @@
+package authtrip
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// headStart is how much of a rejecting response is read while another
+	// token is fetched, so that a server's write time-out cuts nothing small.
+	headStart = 64 << 10
+	// drainTime bounds how long a response that was given up is read, for the
+	// sake of its connection.
+	drainTime = 50 * time.Millisecond
+)
+
+var errNotReplayable = errors.New("the request's body cannot be sent again: set GetBody")
+
+// retry answers a response that rejected tok: with the response to the same
+// request sent again with another token, or, when there is none or the request
+// cannot be sent again, with res itself.
+func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued) (*http.Response, error) {
+	giveBack := func(why error) (*http.Response, error) {
+		if f := e.manager.hooks.NotReplayed; f != nil {
+			f(e.client.ID, why)
+		}
+		return res, nil
+	}
+	again := replayable(req)
+	asOf, ok := e.reject(tok, again)
+	switch {
+	case !again:
+		return giveBack(e.fail(errNotReplayable))
+	case !ok:
+		return giveBack(e.fail(errPaused))
+	}
+	fate, sent := notSent, (*issued)(nil)
+	defer func() { e.replayed(sent, fate) }()
+
+	first := readAhead(res)
+	another, err := e.reissue(req.Context(), tok, asOf)
+	if err != nil {
+		if req.Context().Err() != nil {
+			first.giveUp()
+			return nil, e.fail(leaving(req.Context()))
+		}
+		first.hold()
+		return giveBack(err)
+	}
+	replay, err := copyBody(req)
+	if err != nil {
+		first.hold()
+		return giveBack(e.fail(err))
+	}
+	first.giveUp()
+
+	res2, err := t.send(replay, e.client, another)
+	if err != nil {
+		return nil, err
+	}
+	if res2.Request == replay {
+		res2.Request = req
+	}
+	sent, fate = another, accepted
+	if e.client.reject(res2) == TokenRejected {
+		fate = rejectedToo
+	}
+	return res2, nil
+}
+
+// replayable reports whether req can be sent twice. Trailers are filled in
+// while the body is sent, so that a second time would send what the first left.
+func replayable(req *http.Request) bool {
+	return (req.Body == nil || req.Body == http.NoBody || req.GetBody != nil) && len(req.Trailer) == 0
+}
+
+// copyBody returns req with its body as it was at first.
+func copyBody(req *http.Request) (*http.Request, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	out := new(http.Request)
+	*out = *req
+	out.Body = body
+	return out, nil
+}
+
+// ahead is a response body of which up to headStart is read before its reader
+// asks. One goroutine fills head; it ends with done, and until then nobody
+// else reads body.
+type ahead struct {
+	body io.ReadCloser
+	stop atomic.Bool   // fill ends after the read that is under way
+	done chan struct{} // closed by fill; then head and err are the reader's
+	head []byte
+	err  error // what body.Read returned last
+}
+
+// readAhead puts an ahead in place of res.Body and starts to fill it.
+func readAhead(res *http.Response) *ahead {
+	a := &ahead{body: res.Body, done: make(chan struct{})}
+	if res.Body == http.NoBody {
+		close(a.done)
+		return a
+	}
+	res.Body = a
+	go a.fill()
+	return a
+}
+
+func (a *ahead) fill() {
+	defer close(a.done)
+	buf := make([]byte, 512)
+	for a.err == nil && len(a.head) < headStart && !a.stop.Load() {
+		var n int
+		n, a.err = a.body.Read(buf[:min(len(buf), headStart-len(a.head))])
+		a.head = append(a.head, buf[:n]...)
+		if n == len(buf) && len(buf) < headStart/8 {
+			buf = make([]byte, 2*len(buf))
+		}
+	}
+}
+
+// hold leaves the rest to the body's reader.
+func (a *ahead) hold() { a.stop.Store(true) }
+
+// giveUp closes the body, at its end if that is near.
+func (a *ahead) giveUp() {
+	t := time.NewTimer(drainTime)
+	defer t.Stop()
+	select {
+	case <-a.done:
+	case <-t.C:
+	}
+	_ = a.Close()
+}
+
+// Read implements [io.Reader].
+func (a *ahead) Read(p []byte) (int, error) {
+	<-a.done
+	if len(a.head) > 0 {
+		n := copy(p, a.head)
+		a.head = a.head[n:]
+		return n, nil
+	}
+	if a.err != nil {
+		return 0, a.err
+	}
+	n, err := a.body.Read(p)
+	a.err = err
+	return n, err
+}
+
+// Close implements [io.Closer]. It ends a read that is under way.
+func (a *ahead) Close() error {
+	a.stop.Store(true)
+	return a.body.Close()
+}

@@ -1,0 +1,207 @@
+package authtrip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// outcome is what a flight brought: a token or an error.
+type outcome struct {
+	token *issued
+	err   error
+	asOf  uint64 // entry.rejections when the flight began
+}
+
+const maxAttempts = 3
+
+// join waits for the entry's flight, and starts it if there is none. The error
+// is ctx's: the flight's own is in the outcome. The flight does not notice
+// when a caller leaves.
+func (e *entry) join(ctx context.Context) (outcome, error) {
+	flight := e.manager.flights.DoChan(e.client.ID, func() (any, error) { return e.flight(ctx), nil })
+	select {
+	case got := <-flight:
+		return got.Val.(outcome), nil
+	case <-ctx.Done():
+		return outcome{}, leaving(ctx)
+	}
+}
+
+// flight makes one token call, in up to three attempts, and settles it. It
+// runs on singleflight's goroutine, where a panic would end the process: all
+// code that is not ours runs contained.
+func (e *entry) flight(caller context.Context) outcome {
+	done, asOf := e.begin()
+	if done != nil {
+		return outcome{token: done, asOf: asOf}
+	}
+	ctx, cancel := context.WithTimeout(e.manager.ctx, e.manager.policy.FetchTimeout)
+	defer cancel()
+	sentAt, reply, err := e.fetch(ctx, caller)
+	if closing(ctx) {
+		err = ErrClosed
+	}
+	if err != nil {
+		return e.failed(asOf, err)
+	}
+	return e.received(asOf, sentAt, reply)
+}
+
+// fetch asks for a token, again after passing trouble, and with new
+// credentials if the old ones are refused and there are others.
+func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *tokenReply, err error) {
+	if f := e.manager.flightValue; f != nil {
+		flight := ctx
+		if ctx, err = contained(flight, func() (context.Context, error) { return f(flight, caller), nil }); err != nil {
+			return sentAt, nil, &configError{"WithContextValues", err}
+		}
+	}
+	cred, err := e.proof(ctx, false)
+	if err != nil {
+		return sentAt, nil, err
+	}
+	renewed := false
+	for n := 1; ; n++ {
+		sentAt = readClocks()
+		var probe bool
+		reply, probe, err = e.breaker.do(func() (*tokenReply, error) { return e.attempt(ctx, cred) })
+		said, _ := errors.AsType[*ServerError](err)
+		switch {
+		case err == nil:
+			return sentAt, reply, nil
+		case said != nil && said.Code == "invalid_client" && e.client.Credentials != nil && !renewed:
+			renewed = true
+			another, askErr := e.proof(ctx, true)
+			if askErr != nil || another.same(cred) {
+				return sentAt, nil, err
+			}
+			cred = another
+		case probe || n >= maxAttempts || !transient(err) || !sleep(ctx, backoff(n-1)):
+			return sentAt, nil, err
+		}
+	}
+}
+
+// transient reports whether the same call may succeed a moment later. A server
+// that says when is not asked before.
+func transient(err error) bool {
+	if said, ok := errors.AsType[*ServerError](err); ok {
+		return said.passing() && said.RetryAfter == 0
+	}
+	return !errors.Is(err, ErrCircuitOpen) && !errors.Is(err, ErrClosed)
+}
+
+// attempt is one request to the token endpoint, bounded by a third of the
+// flight's time whatever the transport does.
+func (e *entry) attempt(flight context.Context, cred credentials) (*tokenReply, error) {
+	ctx, cancel := context.WithTimeout(flight, e.manager.policy.FetchTimeout/maxAttempts)
+	defer cancel()
+	reply, err := contained(ctx, func() (*tokenReply, error) {
+		return e.client.requestToken(ctx, e.manager.transport, cred)
+	})
+	if closing(flight) {
+		return nil, ErrClosed
+	}
+	return reply, err
+}
+
+// proof returns the credentials to use; again asks Credentials anew.
+func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
+	ask := e.client.Credentials
+	if ask == nil {
+		return credentials{e.client.ClientID, e.client.ClientSecret}, nil
+	}
+	e.mu.Lock()
+	known := e.credentials
+	e.mu.Unlock()
+	if known != nil && !again {
+		return *known, nil
+	}
+	got, err := contained(ctx, func() (credentials, error) {
+		id, secret, err := ask(ctx)
+		return credentials{id, secret}, err
+	})
+	switch {
+	case closing(ctx):
+		return credentials{}, ErrClosed
+	case err != nil:
+		return credentials{}, &configError{"Credentials", err}
+	case got.id == "" || got.secret.Reveal() == "":
+		return credentials{}, &configError{"Credentials", errors.New("it returned an empty client id or secret")}
+	}
+	e.mu.Lock()
+	e.credentials = &got
+	e.mu.Unlock()
+	return got, nil
+}
+
+func (c credentials) same(other credentials) bool {
+	return c.id == other.id && c.secret.Reveal() == other.secret.Reveal()
+}
+
+// configError is a failure of a func that the user gave.
+type configError struct {
+	name string
+	err  error
+}
+
+func (e *configError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *configError) Unwrap() error { return e.err }
+
+// contained runs f, which calls code that is not ours, and turns a panic or a
+// runtime.Goexit in it into an error. When ctx ends first, contained returns
+// its error at once and f's goroutine ends when f does.
+func contained[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: errors.New("runtime.Goexit in code that a token call uses")}
+		defer func() {
+			if p := recover(); p != nil {
+				// Not p itself: it may hold what must not be shown.
+				r = result{err: fmt.Errorf("panic (%T) at %s, in code that a token call uses", p, panicSite())}
+			}
+			done <- r
+		}()
+		v, err := f()
+		r = result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var zero T
+		return zero, newCallError(context.Cause(ctx), nil)
+	}
+}
+
+// panicSite is the file and line that panicked, seen from a deferred call.
+func panicSite() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for inRuntime := false; ; {
+		f, more := frames.Next()
+		isRuntime := len(f.Function) > 8 && f.Function[:8] == "runtime."
+		if inRuntime = inRuntime || isRuntime; inRuntime && !isRuntime || !more {
+			return fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+	}
+}
+
+// sleep waits and reports whether ctx let it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,124 @@
+package authtrip
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+)
+
+// Token is an access token that a [Source] handed out. It prints as
+// "[redacted]"; AccessToken gives the text. The zero Token holds none.
+//
+// A Token is safe for concurrent use and never changes.
+type Token struct{ t *issued }
+
+// AccessToken returns the token as the authorization server issued it, without
+// "Bearer". It is empty for the zero Token.
+func (t Token) AccessToken() string {
+	if t.t == nil {
+		return ""
+	}
+	return t.t.token
+}
+
+// Expiry returns when the Source stops using the token: a little before the
+// server's own figure, which is counted from before the token was asked for.
+// It is zero when the server gave no lifetime.
+func (t Token) Expiry() time.Time {
+	if t.t == nil || t.t.usableFor == forever {
+		return time.Time{}
+	}
+	return time.Unix(0, t.t.at.wall).Add(t.t.usableFor)
+}
+
+// Format implements [fmt.Formatter] and prints "[redacted]" for every verb.
+func (Token) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String returns "[redacted]".
+func (Token) String() string { return redacted }
+
+// LogValue implements [slog.LogValuer].
+func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements [encoding.TextMarshaler] and returns "[redacted]".
+func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// forever is the lifetime of a token whose server gave none.
+const forever = time.Duration(math.MaxInt64)
+
+// standing is what is known against a token.
+type standing uint8
+
+const (
+	good    standing = iota
+	suspect          // rejected once; whoever needs a token waits for another
+	kept             // rejected, but no other token could be had: it goes on being sent
+)
+
+// issued is one access token and what is known of it. It never changes once
+// it is published: a change of state publishes a copy, so that readers need no
+// lock.
+type issued struct {
+	token string
+	// header holds the one ready header value. It is shared by every request
+	// that carries the token, and its string is no other's: that is how an
+	// inner Transport knows an outer one's work.
+	header []string
+	at     instant // read before the token request was sent
+
+	freshFor  time.Duration // from at; then a renewal runs behind the requests
+	usableFor time.Duration // from at; then requests wait for another token
+	standing  standing
+	// heldUntil (monotonic) is set when the server, asked for a newer token
+	// after usableFor, gave this one again: its word counts for that long.
+	heldUntil int64
+
+	// previous is the token before, for one generation: an outer Transport may
+	// have attached it just before this one came.
+	previous *issued
+}
+
+// Format keeps the token out of dumps that follow pointers.
+func (*issued) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String does what Format does, for dumpers that know only Stringer.
+func (*issued) String() string { return redacted }
+
+// fresh reports whether the token may be sent and nothing else is to be done.
+func (t *issued) fresh(now instant) bool { return now.since(t.at) < t.freshFor }
+
+// usable reports whether the token may still be sent.
+func (t *issued) usable(now instant) bool {
+	return now.since(t.at) < t.usableFor || now.mono < t.heldUntil
+}
+
+// left is the time until the token is not usable any more.
+func (t *issued) left(now instant) time.Duration {
+	if t.usableFor == forever {
+		return forever
+	}
+	return max(0, t.usableFor-now.since(t.at))
+}
+
+// with returns a copy that stands as s says. Only a good token is fresh.
+func (t *issued) with(s standing) *issued {
+	c := *t
+	c.standing = s
+	if s != good {
+		c.freshFor = 0
+	}
+	return &c
+}
+
+// ages sets the token's two limits from its lifetime; zero is unknown, which
+// means usable until it is rejected. renewAt is the part of the lifetime after
+// which it is renewed, spread by spread so that a fleet does not renew at once.
+func (t *issued) ages(lifetime time.Duration, renewAt, spread float64) {
+	if lifetime == forever {
+		t.freshFor, t.usableFor = forever, forever
+		return
+	}
+	t.usableFor = lifetime - min(10*time.Second, lifetime/10)
+	t.freshFor = min(t.usableFor, jitter(time.Duration(float64(lifetime)*renewAt), spread))
+}
