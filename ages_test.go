@@ -300,4 +300,3 @@ func TestPolicyFaultsAreReportedTogether(t *testing.T) {
 	}
 	wantAll(t, err, "FetchTimeout", "RenewAt", "RenewSpread", "BreakerFailures", "BreakerMaxDelay")
 }
-

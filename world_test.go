@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,8 @@ type world struct {
 	srv    *authtest.NHN
 	src    *authtrip.Source
 	client *http.Client
+
+	revokeOnIssue atomic.Bool // the authorization server ends old tokens when it issues one
 
 	mu         sync.Mutex
 	notReplays []error // guarded by mu
@@ -69,7 +72,12 @@ func newWorld(t *testing.T, options ...worldOption) *world {
 	token.DisableKeepAlives = true
 	var err error
 	w.src, err = authtrip.NewSource(reg, append([]authtrip.Option{
-		authtrip.WithTokenTransport(token),
+		authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if w.revokeOnIssue.Load() {
+				w.srv.RevokeAll()
+			}
+			return token.RoundTrip(r)
+		})),
 		authtrip.WithHooks(authtrip.Hooks{NotReplayed: w.notReplayed}),
 	}, set.source...)...)
 	if err != nil {
@@ -131,6 +139,14 @@ func (w *world) mustGet() {
 	w.t.Helper()
 	if status, err := w.get(); status != 200 || err != nil {
 		w.t.Fatalf("GET: status %d, error %v; want 200", status, err)
+	}
+}
+
+// mustNotFail expects any answer: it is for servers that end tokens at will.
+func (w *world) mustNotFail() {
+	w.t.Helper()
+	if _, err := w.get(); err != nil {
+		w.t.Errorf("GET: %v", err)
 	}
 }
 

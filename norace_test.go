@@ -1,0 +1,5 @@
+//go:build !race
+
+package authtrip_test
+
+const raceEnabled = false

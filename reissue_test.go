@@ -1,0 +1,607 @@
+package authtrip_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/authtest"
+)
+
+// unauthorized is an API that rejects every token.
+func unauthorized(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+func TestI06_FiveHundredInFlightOneReissueAndNobodySeesA401(t *testing.T) {
+	w := newWorld(t)
+	w.mustGet()
+	// All 500 have their token before the server revokes it: the base holds
+	// them back.
+	const n = 500
+	var held atomic.Int32
+	allHeld, revoked := make(chan struct{}), make(chan struct{})
+	w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		switch i := held.Add(1); {
+		case i == n:
+			close(allHeld)
+			fallthrough
+		case i < n:
+			<-revoked
+		}
+		return w.srv.Transport().RoundTrip(r)
+	})
+	var got map[int]int
+	var wg sync.WaitGroup
+	wg.Go(func() { got = w.all(n) })
+	<-allHeld
+	w.srv.RevokeAll()
+	close(revoked)
+	wg.Wait()
+	if got[200] != n {
+		t.Fatalf("statuses %v, want %d of 200", got, n)
+	}
+	w.wantCounts(authtest.Counts{TokenCalls: 2, Issued: 2, Accepted: n + 1, Rejected: n})
+}
+
+func TestI06_RevokedUnderLoadOverAndOver(t *testing.T) {
+	w := newWorld(t)
+	var failed atomic.Int32
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if status, err := w.get(); status != 200 {
+					failed.Add(1)
+					t.Logf("status %d, error %v; %v", status, err, w.whyNotReplayed())
+				}
+			}
+		})
+	}
+	for i := range 5 {
+		for before := w.srv.Counts().Accepted; w.srv.Counts().Accepted < before+200; {
+			w.mustGet()
+		}
+		w.srv.RevokeAll()
+		for w.srv.Counts().Issued < i+2 {
+			w.mustGet()
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if n := failed.Load(); n != 0 {
+		t.Fatalf("%d requests failed", n)
+	}
+	if c := w.srv.Counts(); c.TokenCalls != 6 || c.Concurrent != 1 {
+		t.Fatalf("%+v, want 6 token calls, one at a time", c)
+	}
+}
+
+func TestI06_ALateRejectionOfAnOldTokenMakesNoCall(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		release := make(chan struct{})
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.Header.Get("X-Late") != "" {
+				<-release
+			}
+			return w.srv.Transport().RoundTrip(r)
+		})
+		w.mustGet()
+		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/late", nil)
+		req.Header.Set("X-Late", "1")
+		done := make(chan int)
+		go func() {
+			status, _ := w.send(req)
+			done <- status
+		}()
+		synctest.Wait()
+		w.srv.RevokeAll()
+		w.mustGet() // reissues
+		w.wantTokenCalls(2)
+		close(release)
+		if status := <-done; status != 200 {
+			t.Fatalf("the late request got %d, want 200", status)
+		}
+		w.wantTokenCalls(2)
+	})
+}
+
+func TestI06_AFlightFromBeforeTheRejectionDoesNotAnswerForIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.SetLifetime(time.Minute)
+		w.mustGet()
+		settle(45 * time.Second)
+		// A renewal starts behind this request and will bring the same token.
+		w.srv.Break(authtest.Fault{SameToken: true, Delay: 2 * time.Second, Times: 1})
+		w.mustGet()
+		synctest.Wait()
+		w.wantTokenCalls(2)
+		settle(time.Second)
+		// Now the API rejects the token, though the authorization server
+		// still gives it: as one odd replica would.
+		rejectOnce := atomic.Bool{}
+		base := w.srv.Transport()
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if rejectOnce.CompareAndSwap(false, true) {
+				return &http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			}
+			return base.RoundTrip(r)
+		})
+		w.mustGet()
+		w.wantTokenCalls(3) // the flight that was there, and one for the rejection
+		if c := w.srv.Counts(); c.Issued != 2 {
+			t.Fatalf("%+v, want 2 tokens issued", c)
+		}
+	}, exactly)
+}
+
+func TestI06_AFlightThatBroughtAnotherTokenAnswers(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.SetLifetime(time.Minute)
+		w.mustGet()
+		settle(45 * time.Second)
+		w.srv.Break(authtest.Fault{Delay: 2 * time.Second})
+		w.mustGet() // the renewal starts
+		synctest.Wait()
+		w.srv.RevokeAll()
+		start := time.Now()
+		w.mustGet()
+		if took := time.Since(start); took != 2*time.Second {
+			t.Fatalf("waited %v, want for the renewal under way, 2s", took)
+		}
+		w.wantTokenCalls(2)
+	}, exactly)
+}
+
+func TestI06_OneOdd401InAnOutageTakesNothingFromAnybody(t *testing.T) {
+	for name, f := range map[string]authtest.Fault{
+		"down":        {Reset: true},
+		"hangs":       {Hang: true},
+		"says no":     {Status: 400},
+		"is busy":     {Status: 429, RetryAfter: "30"},
+		"same token":  {SameToken: true},
+		"maintenance": {Body: "<html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.mustGet()
+				w.srv.Break(f)
+				odd, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/odd", nil)
+				if status, err := w.send(odd); status != 401 || err != nil {
+					t.Fatalf("the odd one got %d, %v; want the server's 401", status, err)
+				}
+				if w.whyNotReplayed() == nil {
+					t.Fatal("the hook was not told")
+				}
+				for range 100 {
+					start := time.Now()
+					w.mustGet()
+					if took := time.Since(start); took != 0 {
+						t.Fatalf("a request waited %v", took)
+					}
+					settle(100 * time.Millisecond)
+				}
+				w.srv.Heal()
+				settle(time.Minute)
+				w.mustGet() // tries behind
+				settle(2 * time.Minute)
+				w.mustGet()
+			}, serving(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/odd" {
+					unauthorized(rw, r)
+				}
+			}))
+		})
+	}
+}
+
+func TestI06_ASuspectTokenIsWaitedForOnceThenServed(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		w.srv.Break(authtest.Fault{Status: 500, Delay: time.Second})
+		odd, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/odd", nil)
+		go func() { _, _ = w.send(odd) }()
+		settle(time.Millisecond)
+		start := time.Now()
+		w.mustGet() // waits for the reissue, and goes on with the suspect
+		if took := time.Since(start); took < time.Second {
+			t.Fatalf("waited %v; whoever needs a token next waits for the reissue", took)
+		}
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/odd" {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI06_ASuspectTokenIsUsedUntilItExpires(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.SetLifetime(time.Minute)
+		w.mustGet()
+		w.srv.Break(authtest.Fault{Status: 400})
+		odd, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/odd", nil)
+		if status, _ := w.send(odd); status != 401 {
+			t.Fatalf("got %d", status)
+		}
+		settle(53 * time.Second)
+		w.mustGet()
+		settle(2 * time.Second)
+		if status, err := w.get(); err == nil {
+			t.Fatalf("an expired token was sent: %d", status)
+		}
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/odd" {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI06_InvalidateDropsOutright(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		old, err := w.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.src.Invalidate(old)
+		w.src.Invalidate(old)
+		w.src.Invalidate(authtrip.Token{})
+		w.srv.Break(authtest.Fault{Reset: true})
+		if _, err := w.get(); err == nil {
+			t.Fatal("a dropped token was sent")
+		}
+		w.srv.Heal()
+		settle(time.Minute)
+		w.mustGet()
+		current := w.token()
+		w.src.Invalidate(old) // late
+		if w.token() != current {
+			t.Fatal("a late Invalidate dropped the wrong token")
+		}
+	})
+}
+
+func TestI06_AFlightFromBeforeInvalidateDoesNotBringTheTokenBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.SetLifetime(time.Minute)
+		old, err := w.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(45 * time.Second)
+		w.srv.Break(authtest.Fault{SameToken: true, Delay: time.Second, Times: 1})
+		w.mustGet() // the renewal starts
+		synctest.Wait()
+		w.src.Invalidate(old)
+		if got := w.token(); got == old.AccessToken() {
+			t.Fatal("the dropped token came back")
+		}
+		w.wantTokenCalls(3)
+	}, exactly)
+}
+
+func TestI06_RevokeDropsWhateverTheServerSays(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		if err := w.src.Revoke(t.Context()); err != nil {
+			t.Fatalf("revoking nothing: %v", err)
+		}
+		w.mustGet()
+		old := w.token()
+		if err := w.src.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if w.srv.Counts().Revocations != 1 {
+			t.Fatal("the server was not asked")
+		}
+		w.mustGet()
+		if w.token() == old {
+			t.Fatal("the revoked token is still in use")
+		}
+		w.wantCounts(authtest.Counts{TokenCalls: 2, Issued: 2, Accepted: 2, Revocations: 1})
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := registration()
+		r.RevocationEndpoint.URL = "https://auth.example/revoke"
+		issue := &replies{bodies: []string{`{"access_token":"first"}`, `{"access_token":"second"}`}}
+		refuse := &replies{bodies: []string{`{"error":"unsupported_token_type"}`}, status: 400}
+		src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/revoke" {
+				return refuse.RoundTrip(r)
+			}
+			return issue.RoundTrip(r)
+		})))
+		if _, err := src.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err := src.Revoke(t.Context())
+		var said *authtrip.ServerError
+		if !errors.As(err, &said) || said.Code != "unsupported_token_type" || strings.Contains(err.Error(), "first") {
+			t.Fatalf("got %v, want the server's error", err)
+		}
+		if tok, err := src.Token(t.Context()); err != nil || tok.AccessToken() != "second" {
+			t.Fatalf("the token is still in use after Revoke (%v)", err)
+		}
+	})
+}
+
+func TestRevokeWithoutAnEndpointSaysSo(t *testing.T) {
+	wantAll(t, newSource(t, registration()).Revoke(t.Context()), `"test"`, "RevocationEndpoint")
+}
+
+func TestI07_ARequestIsSentTwiceAtMost(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		if status, err := w.get(); status != 401 || err != nil {
+			t.Fatalf("got %d, %v; want the second 401", status, err)
+		}
+		w.wantCounts(authtest.Counts{TokenCalls: 2, Issued: 2, Accepted: 2})
+	}, serving(unauthorized))
+}
+
+func TestI07_ATokenEndpoints401DoesNotRecurse(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		_, err := w.src.Token(t.Context())
+		var said *authtrip.ServerError
+		if !errors.As(err, &said) || said.Status != 401 {
+			t.Fatalf("got %v, want the endpoint's 401", err)
+		}
+		w.wantTokenCalls(1)
+	}, changed(func(r *authtrip.Registration) { r.ClientSecret = authtrip.NewSecret("wrong") }))
+}
+
+func TestI07_OfNestedTransportsTheInnerPasses(t *testing.T) {
+	copying := func(base http.RoundTripper) http.RoundTripper { // as otelhttp does
+		return roundTripFunc(func(r *http.Request) (*http.Response, error) { return base.RoundTrip(r.Clone(r.Context())) })
+	}
+	same := func(base http.RoundTripper) http.RoundTripper { return base }
+	for name, between := range map[string]func(http.RoundTripper) http.RoundTripper{"directly": same, "over a copy": copying} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				outer := w.client.Transport.(*authtrip.Transport)
+				outer.Base = between(&authtrip.Transport{Source: w.src, Base: outer.Base})
+				if status, _ := w.get(); status != 401 {
+					t.Fatalf("got %d", status)
+				}
+				w.wantCounts(authtest.Counts{TokenCalls: 2, Issued: 2, Accepted: 2})
+			}, serving(unauthorized))
+		})
+	}
+}
+
+func TestI07_AHeaderSetByTheCallerIsNoOuterTransport(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		tok := w.token()
+		w.srv.RevokeAll()
+		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/", nil)
+		req.Header.Set("x-nhn-authentication", "Bearer "+tok)
+		if status, err := w.send(req); status != 200 || err != nil {
+			t.Fatalf("got %d, %v; want full service: a reissue", status, err)
+		}
+	})
+}
+
+func TestI10_AnAPIThatAlwaysRejectsCostsTwoCalls(t *testing.T) {
+	const n = 100
+	mixed := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/organizations" {
+			unauthorized(rw, r)
+		}
+	}
+	for name, c := range map[string]struct {
+		api     http.HandlerFunc
+		atOnce  bool
+		bothWay bool
+	}{
+		"in turn":            {api: unauthorized},
+		"at once":            {api: unauthorized, atOnce: true},
+		"mixed, in turn":     {api: mixed, bothWay: true},
+		"mixed, at once":     {api: mixed, atOnce: true, bothWay: true},
+		"at once, one token": {api: unauthorized, atOnce: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, serving(c.api))
+			send := func(i int) {
+				path := "/always"
+				if c.bothWay && i%2 == 0 {
+					path = "/v1/organizations"
+				}
+				req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+path, nil)
+				status, err := w.send(req)
+				if want := map[bool]int{true: 401, false: 200}[path == "/always"]; status != want || err != nil {
+					t.Errorf("%s got %d, %v; want %d", path, status, err, want)
+				}
+			}
+			var wg sync.WaitGroup
+			for i := range n {
+				if c.atOnce {
+					wg.Go(func() { send(i) })
+				} else {
+					send(i)
+				}
+			}
+			wg.Wait()
+			w.wantTokenCalls(2)
+		})
+	}
+}
+
+func TestI10_StragglersDoNotStartAnotherReissue(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		// A request that first leaves with the reissued token, and is rejected
+		// before the verdict on the replay.
+		w.mustGet()
+		w.srv.Break(authtest.Fault{})
+		first := make(chan struct{})
+		go func() {
+			req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/slow", nil)
+			_, _ = w.send(req)
+			close(first)
+		}()
+		settle(1500 * time.Millisecond) // its replay is on the way
+		w.wantTokenCalls(2)
+		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/fast", nil)
+		if status, _ := w.send(req); status != 401 {
+			t.Fatalf("got %d", status)
+		}
+		<-first
+		w.wantTokenCalls(2)
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			time.Sleep(time.Second)
+			unauthorized(rw, r)
+		case "/fast":
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI10_ThePauseDoublesAndARevocationInsideIsNoticedAfter(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		var calls []time.Duration
+		start := time.Now()
+		for time.Since(start) < 200*time.Second {
+			before := w.srv.Counts().TokenCalls
+			if status, err := w.get(); status != 401 || err != nil {
+				t.Fatalf("got %d, %v", status, err)
+			}
+			if n := w.srv.Counts().TokenCalls; n > before {
+				calls = append(calls, time.Since(start).Round(time.Second))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183} // 1 s doubling to 60 s
+		if len(calls) != len(want) {
+			t.Fatalf("reissues at %v, want %v", calls, want)
+		}
+		for i, c := range calls {
+			if d := (c - want[i]*time.Second).Abs(); d > time.Second {
+				t.Fatalf("reissues at %v, want %v", calls, want)
+			}
+		}
+	}, serving(unauthorized))
+
+	var broken atomic.Bool
+	broken.Store(true)
+	inBubble(t, func(t *testing.T, w *world) {
+		if status, _ := w.get(); status != 401 {
+			t.Fatalf("got %d", status)
+		}
+		broken.Store(false)
+		w.srv.RevokeAll() // for real, inside the pause
+		if status, _ := w.get(); status != 401 {
+			t.Fatalf("got %d inside the pause, want the server's 401", status)
+		}
+		w.wantTokenCalls(2)
+		settle(time.Second)
+		w.mustGet()
+		w.wantTokenCalls(3)
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI10_OnlyAnAcceptedReplayEndsThePause(t *testing.T) {
+	api := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/always" {
+			unauthorized(rw, r)
+		}
+	}
+	always := func(w *world) int {
+		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
+		status, _ := w.send(req)
+		return status
+	}
+	inBubble(t, func(t *testing.T, w *world) {
+		always(w) // the pause begins
+		for range 9 {
+			w.mustGet() // success without a replay
+			always(w)
+			settle(100 * time.Millisecond)
+		}
+		w.wantTokenCalls(2)
+	}, serving(api))
+
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		first := w.token()
+		// A request leaves with the first token and is rejected only when the
+		// pause has begun: its replay is accepted and ends it.
+		held, release := make(chan struct{}), make(chan struct{})
+		base := w.srv.Transport()
+		var once sync.Once
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/organizations" {
+				once.Do(func() {
+					close(held)
+					<-release
+				})
+			}
+			return base.RoundTrip(r)
+		})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = w.get()
+		}()
+		<-held
+		always(w)
+		w.wantTokenCalls(2)
+		w.srv.Revoke(first)
+		always(w)
+		w.wantTokenCalls(2) // the pause runs
+		close(release)
+		<-done
+		always(w)
+		w.wantTokenCalls(3)
+	}, serving(api))
+}
+
+func TestI10_AServerThatEndsOldTokensWhenItIssuesNewOnesIsNotAskedWithoutBound(t *testing.T) {
+	// One resource always rejects. Its reissues end the token that requests to
+	// another resource left with: those are replayed, and accepted.
+	inBubble(t, func(t *testing.T, w *world) {
+		base := w.srv.Transport()
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path != "/always" {
+				time.Sleep(50 * time.Millisecond) // on its way
+			}
+			return base.RoundTrip(r)
+		})
+		w.revokeOnIssue.Store(true)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				for time.Since(start) < time.Minute {
+					w.mustNotFail()
+				}
+			})
+		}
+		for time.Since(start) < time.Minute {
+			req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
+			_, _ = w.send(req)
+			time.Sleep(10 * time.Millisecond)
+		}
+		wg.Wait()
+		if n := w.srv.Counts().TokenCalls; n > 130 {
+			t.Fatalf("%d token calls in a minute, want about two a second at most", n)
+		}
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/always" {
+			unauthorized(rw, r)
+		}
+	}))
+}
