@@ -76,7 +76,7 @@ func (c *client) post(ctx context.Context, rt http.RoundTripper, e Endpoint, for
 		id, secret = url.QueryEscape(id), url.QueryEscape(secret)
 	}
 	proof := base64.StdEncoding.EncodeToString([]byte(id + ":" + secret))
-	secrets = append(secrets, proof, cred.secret.Reveal())
+	secrets = append(secrets, proof, cred.secret.Reveal(), secret)
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, strings.NewReader(form.Encode()))
 	if err != nil {

@@ -81,7 +81,7 @@ func (e *entry) getSlowly(ctx context.Context, t *issued, now instant) (*issued,
 	var unwanted string
 	var asOf uint64
 	if t.standing == suspect {
-		unwanted, asOf = t.token, e.rejectionCount()
+		unwanted, asOf = t.text.token, e.rejectionCount()
 	}
 	another, err := e.obtain(ctx, unwanted, asOf)
 	if err == nil {
@@ -108,7 +108,7 @@ func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issu
 		switch {
 		case err != nil: // ctx ended
 			return nil, e.fail(err)
-		case got.err == nil && (unwanted == "" || got.token.token != unwanted):
+		case got.err == nil && (unwanted == "" || got.token.text.token != unwanted):
 			return got.token, nil
 		case got.asOf < asOf || got.err == errSuperseded:
 			continue
@@ -123,7 +123,7 @@ func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issu
 // reissue waits for a token other than t, which was rejected.
 func (e *entry) reissue(ctx context.Context, t *issued, asOf uint64) (*issued, error) {
 	another := func() *issued {
-		if cur := e.current.Load(); cur != nil && cur.token != t.token && cur.usable(readClocks()) {
+		if cur := e.current.Load(); cur != nil && !cur.is(t) && cur.usable(readClocks()) {
 			return cur
 		}
 		return nil
@@ -131,7 +131,7 @@ func (e *entry) reissue(ctx context.Context, t *issued, asOf uint64) (*issued, e
 	if cur := another(); cur != nil && cur.standing != suspect {
 		return cur, nil
 	}
-	got, err := e.obtain(ctx, t.token, asOf)
+	got, err := e.obtain(ctx, t.text.token, asOf)
 	if err == nil {
 		return got, nil
 	}
@@ -210,23 +210,16 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	switch {
 	case e.manager.ctx.Err() != nil:
 		return outcome{err: ErrClosed, asOf: asOf}
-	case cur != nil && cur.token == reply.token:
+	case cur != nil && cur.text.token == reply.token:
 		return outcome{token: e.sameAgain(asOf, now, cur), asOf: asOf}
 	case asOf < e.droppedAt && reply.token == e.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
-	t := &issued{token: reply.token, at: sentAt}
-	value := "Bearer " + reply.token
-	if e.client.RawToken {
-		value = string([]byte(reply.token)) // a string of its own: see issued.header
-	}
-	t.header = []string{value}
+	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
 	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
 	e.unproven = cur != nil && cur.standing != good
 	if cur != nil {
-		previous := *cur
-		previous.previous = nil
-		t.previous = &previous
+		t.previous = cur.text
 	}
 	e.current.Store(t)
 	e.nextTry.Store(0)
@@ -297,9 +290,9 @@ func (e *entry) remember(now instant, err error) time.Duration {
 func (e *entry) drop(t *issued) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if cur := e.current.Load(); cur != nil && cur.token == t.token {
+	if cur := e.current.Load(); cur.is(t) {
 		e.rejections++
-		e.dropped, e.droppedAt = t.token, e.rejections
+		e.dropped, e.droppedAt = t.text.token, e.rejections
 		e.current.Store(nil)
 	}
 }
@@ -328,7 +321,7 @@ func (e *entry) revoke(ctx context.Context) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, e.client.revokeToken(ctx, e.manager.transport, cred, t.token)
+		return struct{}{}, e.client.revokeToken(ctx, e.manager.transport, cred, t.text.token)
 	})
 	if err != nil {
 		return e.fail(err)

@@ -130,6 +130,17 @@ func (m *Manager) Close() error {
 	return nil
 }
 
+// Format implements [fmt.Formatter] and prints the registrations' IDs for
+// every verb: what a Manager holds is not for logs, and changes while it is
+// printed.
+func (m *Manager) Format(f fmt.State, _ rune) {
+	ids := ""
+	if m != nil {
+		ids = m.ids()
+	}
+	_, _ = fmt.Fprintf(f, "authtrip.Manager(%s)", ids)
+}
+
 // entryFor implements [Authorizer]: with one registration there is no choice.
 func (m *Manager) entryFor(context.Context) (*entry, error) {
 	if m != nil && len(m.entries) == 1 {

@@ -3,6 +3,7 @@ package authtrip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 )
 
@@ -90,6 +91,16 @@ func (s *Source) Close() error {
 		return nil
 	}
 	return s.owned.Close()
+}
+
+// Format implements [fmt.Formatter] and prints the registration's ID for every
+// verb: what a Source holds is not for logs, and changes while it is printed.
+func (s *Source) Format(f fmt.State, _ rune) {
+	id := ""
+	if s != nil && s.entry != nil {
+		id = s.entry.client.ID
+	}
+	_, _ = fmt.Fprintf(f, "authtrip.Source(%q)", id)
 }
 
 func (s *Source) entryFor(context.Context) (*entry, error) {

@@ -53,7 +53,7 @@ func (e *entry) reject(t *issued, willReplay bool) (asOf uint64, reissue bool) {
 	now := readClocks()
 	cur := e.current.Load()
 	switch {
-	case cur == nil || cur.token != t.token:
+	case !cur.is(t):
 		// A late rejection of an old token: its successor is there or will be.
 	case e.pause.runs(now):
 		return 0, false
@@ -91,7 +91,7 @@ func (e *entry) replayed(t *issued, f fate) {
 	defer e.mu.Unlock()
 	e.replays--
 	cur := e.current.Load()
-	if f == notSent || cur == nil || cur.token != t.token {
+	if f == notSent || !cur.is(t) {
 		return
 	}
 	now := readClocks()

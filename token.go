@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func (t Token) AccessToken() string {
 	if t.t == nil {
 		return ""
 	}
-	return t.t.token
+	return t.t.text.token
 }
 
 // Expiry returns when the Source stops using the token: a little before the
@@ -60,12 +61,8 @@ const (
 // it is published: a change of state publishes a copy, so that readers need no
 // lock.
 type issued struct {
-	token string
-	// header holds the one ready header value. It is shared by every request
-	// that carries the token, and its string is no other's: that is how an
-	// inner Transport knows an outer one's work.
-	header []string
-	at     instant // read before the token request was sent
+	text *tokenText
+	at   instant // read before the token request was sent
 
 	freshFor  time.Duration // from at; then a renewal runs behind the requests
 	usableFor time.Duration // from at; then requests wait for another token
@@ -76,14 +73,37 @@ type issued struct {
 
 	// previous is the token before, for one generation: an outer Transport may
 	// have attached it just before this one came.
-	previous *issued
+	previous *tokenText
 }
 
+// tokenText is what must not be shown. Others point to it, and not to a
+// struct around it that fmt might open: fmt ignores the methods of unexported
+// fields, and of everything when the verb is wrong.
+type tokenText struct {
+	token string
+	// header holds the one ready header value. It is shared by every request
+	// that carries the token, and its string is no other's: that is how an
+	// inner Transport knows an outer one's work.
+	header []string
+}
+
+// newTokenText readies a token for its headers.
+func newTokenText(token string, raw bool) *tokenText {
+	value := "Bearer " + token
+	if raw {
+		value = strings.Clone(token)
+	}
+	return &tokenText{token: token, header: []string{value}}
+}
+
+// is reports whether t is the same token as other.
+func (t *issued) is(other *issued) bool { return t != nil && t.text.token == other.text.token }
+
 // Format keeps the token out of dumps that follow pointers.
-func (*issued) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+func (*tokenText) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // String does what Format does, for dumpers that know only Stringer.
-func (*issued) String() string { return redacted }
+func (*tokenText) String() string { return redacted }
 
 // fresh reports whether the token may be sent and nothing else is to be done.
 func (t *issued) fresh(now instant) bool { return now.since(t.at) < t.freshFor }

@@ -91,7 +91,7 @@ func refused(req *http.Request, err error) (*http.Response, error) {
 func (t *Transport) send(req *http.Request, c *client, tok *issued) (*http.Response, error) {
 	out := new(http.Request)
 	*out = *req
-	out.Header = withToken(req.Header, c.headers, tok.header)
+	out.Header = withToken(req.Header, c.headers, tok.text.header)
 
 	base := t.base()
 	res, err := base.RoundTrip(out)
@@ -147,7 +147,7 @@ func (e *entry) attachedTo(req *http.Request) bool {
 	if cur == nil {
 		return false
 	}
-	return sameString(values[0], cur.header[0]) || cur.previous != nil && sameString(values[0], cur.previous.header[0])
+	return sameString(values[0], cur.text.header[0]) || cur.previous != nil && sameString(values[0], cur.previous.header[0])
 }
 
 func sameString(a, b string) bool {

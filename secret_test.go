@@ -1,0 +1,210 @@
+package authtrip_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/nhn"
+)
+
+const (
+	theSecret = "S3cr3t+/=&%value"
+	theToken  = "T0k3n-t0k3n-t0k3n"
+)
+
+// secretForms are what must be nowhere.
+func secretForms() []string {
+	var all []string
+	for _, s := range []string{theSecret, theToken, "id:" + theSecret} {
+		all = append(all, s, url.QueryEscape(s), url.PathEscape(s),
+			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(s)), "="), base64.RawURLEncoding.EncodeToString([]byte(s)),
+			fmt.Sprintf("%x", s), fmt.Sprintf("%X", s), fmt.Sprint([]byte(s)))
+	}
+	return all
+}
+
+func wantNoSecret(t *testing.T, where, text string) {
+	t.Helper()
+	for _, form := range secretForms() {
+		if strings.Contains(text, form) {
+			t.Fatalf("%s shows a secret: %.300q", where, text)
+		}
+	}
+}
+
+// print prints v in every way that fmt, JSON and slog have.
+func everyPrint(v any) map[string]string {
+	out := map[string]string{}
+	for _, verb := range "vTtbcdoOqxXUeEfFgGsp" {
+		for _, flag := range []string{"", "+", "#", "0", "-", " ", "+#", "10.3"} {
+			f := "%" + flag + string(verb)
+			out[f] = fmt.Sprintf(f, v)
+		}
+	}
+	out["print"], out["println"] = fmt.Sprint(v), fmt.Sprintln(v)
+	b, err := json.Marshal(v)
+	out["json"] = fmt.Sprint(string(b), err)
+	for name, handler := range map[string]func(*bytes.Buffer) slog.Handler{
+		"slog text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+		"slog json": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+	} {
+		var b bytes.Buffer
+		slog.New(handler(&b)).Info("x", "v", v, slog.Group("g", "v", v))
+		out[name] = b.String()
+	}
+	return out
+}
+
+func TestI14_NoTypePrintsASecret(t *testing.T) {
+	reg := registration()
+	reg.ClientSecret = authtrip.NewSecret(theSecret)
+	mgr, err := authtrip.NewManager([]authtrip.Registration{reg}, authtrip.WithTokenTransport(&replies{
+		bodies: []string{fmt.Sprintf(`{"access_token":%q}`, theToken)},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := source(t, mgr, "test")
+	tok, err := src.Token(t.Context())
+	if err != nil || tok.AccessToken() != theToken {
+		t.Fatalf("%v", err)
+	}
+	creds := nhn.Credentials{UserAccessKeyID: "id", SecretAccessKey: authtrip.NewSecret(theSecret)}
+	type hidden struct {
+		secret authtrip.Secret
+		tok    authtrip.Token
+		creds  nhn.Credentials
+		reg    authtrip.Registration
+		src    *authtrip.Source
+	}
+	values := map[string]any{
+		"Secret": reg.ClientSecret, "*Secret": &reg.ClientSecret, "Token": tok, "*Token": &tok,
+		"Registration": reg, "*Registration": &reg, "Source": src, "Manager": mgr,
+		"Transport": authtrip.Transport{Source: src}, "*Transport": &authtrip.Transport{Source: mgr},
+		"Credentials": creds, "*Credentials": &creds,
+		"slice": []any{reg.ClientSecret, tok}, "map": map[string]any{"s": reg.ClientSecret, "t": tok},
+		"under unexported fields": hidden{reg.ClientSecret, tok, creds, reg, src},
+		"pointer to such":         &hidden{reg.ClientSecret, tok, creds, reg, src},
+		"array":                   [1]hidden{{secret: reg.ClientSecret, tok: tok}},
+		"reflect.Value":           reflect.ValueOf(hidden{secret: reg.ClientSecret, tok: tok}),
+	}
+	for name, v := range values {
+		for how, text := range everyPrint(v) {
+			wantNoSecret(t, name+" by "+how, text)
+		}
+	}
+}
+
+func TestI14_NoErrorShowsASecret(t *testing.T) {
+	echo := func(r *http.Request) string { // all that a hostile server or proxy knows
+		_ = r.ParseForm()
+		id, secret, _ := r.BasicAuth()
+		return fmt.Sprint(r.Header, r.Form, id, secret, url.QueryEscape(secret))
+	}
+	for name, rt := range map[string]roundTripFunc{
+		"transport error": func(r *http.Request) (*http.Response, error) {
+			return nil, &url.Error{Op: "Post", URL: "https://proxy/?" + echo(r), Err: errors.New(echo(r))}
+		},
+		"description": func(r *http.Request) (*http.Response, error) {
+			b, _ := json.Marshal(map[string]string{"error": "invalid_client", "error_description": echo(r)})
+			return (&replies{bodies: []string{string(b)}, status: 400}).RoundTrip(r)
+		},
+		"code": func(r *http.Request) (*http.Response, error) {
+			b, _ := json.Marshal(map[string]string{"error": echo(r)})
+			return (&replies{bodies: []string{string(b)}, status: 400}).RoundTrip(r)
+		},
+		"html": func(r *http.Request) (*http.Response, error) {
+			return (&replies{bodies: []string{"<p>" + echo(r)}}).RoundTrip(r)
+		},
+		"broken json": func(r *http.Request) (*http.Response, error) {
+			return (&replies{bodies: []string{`{"a":"` + echo(r)}}).RoundTrip(r)
+		},
+		"bad token": func(r *http.Request) (*http.Response, error) {
+			b, _ := json.Marshal(map[string]string{"access_token": theToken + "\n" + echo(r)})
+			return (&replies{bodies: []string{string(b)}}).RoundTrip(r)
+		},
+		"token beside an error": func(r *http.Request) (*http.Response, error) {
+			b, _ := json.Marshal(map[string]string{"access_token": theToken, "error": "server_error"})
+			return (&replies{bodies: []string{string(b)}}).RoundTrip(r)
+		},
+		"panic": func(r *http.Request) (*http.Response, error) { panic(echo(r)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := registration()
+			reg.ClientSecret = authtrip.NewSecret(theSecret)
+			src := newSource(t, reg, authtrip.WithTokenTransport(rt))
+			client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: newStub()}}
+			for range 7 { // fresh, remembered, circuit open
+				_, err := client.Get("https://api.example/")
+				if err == nil {
+					t.Fatal("no error")
+				}
+				for e := err; e != nil; e = errors.Unwrap(e) {
+					for how, text := range everyPrint(e) {
+						wantNoSecret(t, how, text)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestI14_DescriptionsAreBoundedAndStripped(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	b, _ := json.Marshal(map[string]string{"error": "invalid_scope", "error_description": "\x1b[31mred\r\nnext\u202e" + long})
+	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{string(b)}, status: 400}))
+	_, err := src.Token(t.Context())
+	var said *authtrip.ServerError
+	if !errors.As(err, &said) {
+		t.Fatalf("got %v", err)
+	}
+	if strings.ContainsAny(said.Description, "\x1b\r\n\u202e") || len([]rune(said.Description)) > 201 {
+		t.Fatalf("description %q", said.Description)
+	}
+}
+
+func TestI14_ResponsesDoNotCarryTheToken(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token()
+	for range 2 { // as it is, and after a replay
+		res, err := w.client.Get(w.srv.APIURL + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if text := fmt.Sprintf("%+v %+v", res, res.Request); strings.Contains(text, tok) || strings.Contains(text, w.token()) {
+			t.Fatal("the response's Request shows the token")
+		}
+		w.srv.RevokeAll()
+	}
+}
+
+func TestI14_TheEmulatorShowsNoValues(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token()
+	w.mustGet()
+	_ = w.src.Revoke(context.Background())
+	for _, text := range []string{fmt.Sprintf("%+v", w.srv.Requests()), w.srv.String(), fmt.Sprintf("%v", w.srv)} {
+		if strings.Contains(text, tok) || strings.Contains(text, w.srv.Credentials().SecretAccessKey.Reveal()) {
+			t.Fatalf("shows a secret: %s", text)
+		}
+	}
+	var names []string
+	for _, r := range w.srv.Requests() {
+		names = append(names, r.Server+" "+r.Method+" "+r.Path)
+	}
+	if got, want := strings.Join(names, ", "), "auth POST /oauth2/token/create, api GET /v1/organizations, auth POST /oauth2/token/revoke"; got != want {
+		t.Fatalf("recorded %s, want %s", got, want)
+	}
+}
