@@ -10,7 +10,7 @@ import (
 )
 
 // exactly removes the spread of renewals, so that times can be told.
-var exactly = with(authtrip.WithPolicy(authtrip.Policy{RenewSpread: -1}))
+var exactly = with(authtrip.Policy{RenewSpread: -1})
 
 // settle waits until what runs behind the requests is done.
 func settle(d time.Duration) {
@@ -289,9 +289,9 @@ func TestI05_AClockSetForthAndBackDoesNotStopRenewal(t *testing.T) {
 }
 
 func TestPolicyFaultsAreReportedTogether(t *testing.T) {
-	_, err := authtrip.NewSource(registration(), authtrip.WithPolicy(authtrip.Policy{
+	_, err := authtrip.NewSource(registration(), authtrip.Policy{
 		FetchTimeout: -1, RenewAt: 1, RenewSpread: 1, BreakerFailures: -1, BreakerDelay: time.Minute, BreakerMaxDelay: time.Second,
-	}))
+	})
 	if err == nil {
 		t.Fatal("a policy of faults is accepted")
 	}

@@ -148,7 +148,7 @@ func TestI15_AnAttemptTakesAThirdOfTheFetchTimeout(t *testing.T) {
 		if took := time.Since(start); took < 3*time.Second || took > 3200*time.Millisecond {
 			t.Fatalf("took %v, want 3s and a short wait", took)
 		}
-	}, with(authtrip.WithPolicy(authtrip.Policy{FetchTimeout: 9 * time.Second})))
+	}, with(authtrip.Policy{FetchTimeout: 9 * time.Second}))
 }
 
 // TestI15_BadReplies: each is a typed error that names registration, server

@@ -3,6 +3,6 @@ module github.com/authtrip/authtrip
 go 1.26.0
 
 require (
-	github.com/sony/gobreaker/v2 v2.4.0 // indirect
-	golang.org/x/sync v0.24.0 // indirect
+	github.com/sony/gobreaker/v2 v2.4.0
+	golang.org/x/sync v0.24.0
 )

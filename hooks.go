@@ -1,11 +1,21 @@
 package authtrip
 
-// Hooks are told what happens out of a caller's sight. Each may be nil, is
-// called outside all locks from whatever goroutine it happened on, and must
-// return quickly. None is ever given a secret.
+import "context"
+
+// Hooks are told what happens out of a caller's sight; they are an [Option].
+// Each may be nil, is called outside all locks from whatever goroutine it
+// happened on, and must return quickly. None is ever given a secret.
 type Hooks struct {
+	// TokenCall is called before a token call with its context, which inherits
+	// nothing, and that of the request that started it. What it returns takes
+	// the flight's place: derive it from flight, and put in it what a token
+	// call should carry of the caller, such as a trace span. After a panic, or
+	// when it returns nil, no call is made.
+	TokenCall func(flight, caller context.Context) context.Context
 	// NotReplayed: a response rejected its token and was handed to the caller
 	// because no other token could be had, or the request could not be sent
 	// twice; why says which.
 	NotReplayed func(registration string, why error)
 }
+
+func (h Hooks) apply(m *Manager) { m.hooks = h }

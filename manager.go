@@ -17,10 +17,9 @@ import (
 // A Manager is safe for concurrent use. It holds no goroutine and no timer
 // while no token call is under way.
 type Manager struct {
-	policy      Policy
-	hooks       Hooks
-	transport   http.RoundTripper
-	flightValue func(flight, caller context.Context) context.Context
+	policy    Policy
+	hooks     Hooks
+	transport http.RoundTripper
 
 	// Every flight's context is derived from ctx, which ends with Close and
 	// inherits nothing from any caller.
@@ -32,14 +31,14 @@ type Manager struct {
 	entries map[string]*entry // by registration ID; never changes
 }
 
-// Option is a setting of a [Manager] or of a [Source] from [NewSource].
-type Option func(*Manager)
+// Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
+// [Policy], [Hooks], or what a With function returns. Of two of a kind the
+// later holds.
+type Option interface{ apply(*Manager) }
 
-// WithPolicy sets the figures to work by. Zero fields take their defaults.
-func WithPolicy(p Policy) Option { return func(m *Manager) { m.policy = p } }
+type optionFunc func(*Manager)
 
-// WithHooks sets what is told of events out of a caller's sight.
-func WithHooks(h Hooks) Option { return func(m *Manager) { m.hooks = h } }
+func (f optionFunc) apply(m *Manager) { f(m) }
 
 // WithTokenTransport sets what token and revocation calls go through: a proxy,
 // client certificates, a test's stub. It must not be a Transport that needs
@@ -48,19 +47,11 @@ func WithHooks(h Hooks) Option { return func(m *Manager) { m.hooks = h } }
 // DisableKeepAlives too, since net/http may send a request again by itself on
 // a connection that died. Nil keeps the default.
 func WithTokenTransport(rt http.RoundTripper) Option {
-	return func(m *Manager) {
+	return optionFunc(func(m *Manager) {
 		if rt != nil {
 			m.transport = rt
 		}
-	}
-}
-
-// WithContextValues lets a token call carry values of the request that started
-// it, such as a trace span: f returns a context derived from flight with what
-// it wants of caller. By default nothing is inherited, neither values nor
-// cancellation.
-func WithContextValues(f func(flight, caller context.Context) context.Context) Option {
-	return func(m *Manager) { m.flightValue = f }
+	})
 }
 
 // NewManager checks all registrations and returns their Manager, or every
@@ -68,7 +59,9 @@ func WithContextValues(f func(flight, caller context.Context) context.Context) O
 func NewManager(registrations []Registration, options ...Option) (*Manager, error) {
 	m := &Manager{transport: newTokenTransport(), entries: map[string]*entry{}}
 	for _, o := range options {
-		o(m)
+		if o != nil {
+			o.apply(m)
+		}
 	}
 	var faults []error
 	var err error

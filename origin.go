@@ -43,7 +43,7 @@ func newOriginRule(origins, allowHTTP []string) (originRule, error) {
 			err = fmt.Errorf("%q is not http", h)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("AllowHTTP: %w", err))
+			faults = append(faults, fmt.Errorf("in AllowHTTP: %w", err))
 			continue
 		}
 		r.allowHTTP[origin(u)] = true
@@ -51,11 +51,11 @@ func newOriginRule(origins, allowHTTP []string) (originRule, error) {
 	for _, o := range origins {
 		u, err := parseOrigin("https", o)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("Origins: %w", err))
+			faults = append(faults, fmt.Errorf("in Origins: %w", err))
 			continue
 		}
 		if !r.safe(u) {
-			faults = append(faults, fmt.Errorf("Origins: %q: %w", o, ErrInsecure))
+			faults = append(faults, fmt.Errorf("in Origins: %q: %w", o, ErrInsecure))
 			continue
 		}
 		r.listed[origin(u)] = true

@@ -1,6 +1,7 @@
 package authtrip_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -129,7 +130,9 @@ func newHosts(t *testing.T) *hosts {
 	}))
 	t.Cleanup(h.srv.Close)
 	address := h.srv.Listener.Addr().String()
-	h.base = &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("tcp", address) }} //nolint:staticcheck // a test's
+	h.base = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	}}
 	t.Cleanup(h.base.CloseIdleConnections)
 	return h
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Policy holds the figures that a Manager works by. A zero field takes its
-// default.
+// Policy holds the figures that a Manager works by; it is an [Option]. A zero
+// field takes its default.
 type Policy struct {
 	// FetchTimeout bounds one flight: all attempts of one token call and the
 	// waits between them. Each attempt may take a third of it. Default 10 s.
@@ -25,6 +25,8 @@ type Policy struct {
 	// Retry-After makes it longer, up to a minute. Defaults 1 s and 10 s.
 	BreakerDelay, BreakerMaxDelay time.Duration
 }
+
+func (p Policy) apply(m *Manager) { m.policy = p }
 
 // check returns p with its defaults, or every fault in one error.
 func (p Policy) check() (Policy, error) {

@@ -53,10 +53,14 @@ func (e *entry) flight(caller context.Context) outcome {
 // fetch asks for a token, again after passing trouble, and with new
 // credentials if the old ones are refused and there are others.
 func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *tokenReply, err error) {
-	if f := e.manager.flightValue; f != nil {
+	if hook := e.manager.hooks.TokenCall; hook != nil {
 		flight := ctx
-		if ctx, err = contained(flight, func() (context.Context, error) { return f(flight, caller), nil }); err != nil {
-			return sentAt, nil, &configError{"WithContextValues", err}
+		ctx, err = contained(flight, func() (context.Context, error) { return hook(flight, caller), nil })
+		if err == nil && ctx == nil {
+			err = errors.New("it returned no context")
+		}
+		if err != nil {
+			return sentAt, nil, &configError{"Hooks.TokenCall", err}
 		}
 	}
 	cred, err := e.proof(ctx, false)

@@ -120,20 +120,21 @@ func TestI02_ACallerLeavesWithItsOwnCause(t *testing.T) {
 
 func TestI02_TheFlightInheritsNothing(t *testing.T) {
 	type key struct{}
+	type span struct{}
 	var seen, chosen any
 	tokens := roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		if httptrace.ContextClientTrace(r.Context()) != nil {
 			t.Error("the token call has the caller's httptrace, which would show the secret")
 		}
-		seen, chosen = r.Context().Value(key{}), r.Context().Value("span")
+		seen, chosen = r.Context().Value(key{}), r.Context().Value(span{})
 		return (&replies{bodies: []string{`{"access_token":"a"}`}}).RoundTrip(r)
 	})
 	src := newSource(t, registration(), authtrip.WithTokenTransport(tokens),
-		authtrip.WithContextValues(func(flight, caller context.Context) context.Context {
-			return context.WithValue(flight, "span", caller.Value("span")) //nolint:staticcheck // a test's key
-		}))
+		authtrip.Hooks{TokenCall: func(flight, caller context.Context) context.Context {
+			return context.WithValue(flight, span{}, caller.Value(span{}))
+		}})
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GetConn: func(string) {}})
-	ctx = context.WithValue(context.WithValue(ctx, key{}, "inherited"), "span", "span 7") //nolint:staticcheck // a test's key
+	ctx = context.WithValue(context.WithValue(ctx, key{}, "inherited"), span{}, "span 7")
 	if _, err := src.Token(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -237,10 +238,10 @@ func TestI02_APanicOrGoexitInTheFlightBecomesAnError(t *testing.T) {
 			t.Fatalf("got %v, want an error that names Credentials", err)
 		}
 	})
-	t.Run("in WithContextValues", func(t *testing.T) {
-		src := newSource(t, registration(), authtrip.WithContextValues(func(_, _ context.Context) context.Context { panic("span") }))
-		if _, err := src.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "WithContextValues: panic") {
-			t.Fatalf("got %v, want an error that names WithContextValues", err)
+	t.Run("in a hook", func(t *testing.T) {
+		src := newSource(t, registration(), authtrip.Hooks{TokenCall: func(_, _ context.Context) context.Context { panic("span") }})
+		if _, err := src.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "Hooks.TokenCall: panic") {
+			t.Fatalf("got %v, want an error that names the hook", err)
 		}
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
@@ -36,7 +35,6 @@ type worldSetup struct {
 	emulator []authtest.Option
 	source   []authtrip.Option
 	change   func(*authtrip.Registration)
-	base     func(http.RoundTripper) http.RoundTripper
 }
 
 func serving(h http.HandlerFunc) worldOption {
@@ -49,10 +47,6 @@ func with(o ...authtrip.Option) worldOption {
 
 func changed(f func(*authtrip.Registration)) worldOption {
 	return func(s *worldSetup) { s.change = f }
-}
-
-func over(f func(http.RoundTripper) http.RoundTripper) worldOption {
-	return func(s *worldSetup) { s.base = f }
 }
 
 // newWorld starts an emulator on loopback.
@@ -78,17 +72,13 @@ func newWorld(t *testing.T, options ...worldOption) *world {
 			}
 			return token.RoundTrip(r)
 		})),
-		authtrip.WithHooks(authtrip.Hooks{NotReplayed: w.notReplayed}),
+		authtrip.Hooks{NotReplayed: w.notReplayed},
 	}, set.source...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.src.Close() })
-	var base http.RoundTripper = w.srv.Transport()
-	if set.base != nil {
-		base = set.base(base)
-	}
-	w.client = &http.Client{Transport: &authtrip.Transport{Source: w.src, Base: base}}
+	w.client = &http.Client{Transport: &authtrip.Transport{Source: w.src, Base: w.srv.Transport()}}
 	return w
 }
 
@@ -237,14 +227,4 @@ func newSource(t *testing.T, r authtrip.Registration, o ...authtrip.Option) *aut
 	}
 	t.Cleanup(func() { _ = src.Close() })
 	return src
-}
-
-// within fails the test if f takes longer than d.
-func within(t *testing.T, d time.Duration, what string, f func()) {
-	t.Helper()
-	start := time.Now()
-	f()
-	if took := time.Since(start); took > d {
-		t.Fatalf("%s took %v, want %v at most", what, took, d)
-	}
 }

@@ -1,0 +1,125 @@
+package authtrip_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/authtest"
+	"github.com/authtrip/authtrip/nhn"
+)
+
+// Wrap a client that exists: its time-out, its transport, its redirect policy
+// stay as they are.
+func ExampleTransport() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	src, err := nhn.NewSource(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer src.Close() //nolint:errcheck // it returns nil
+
+	client := &http.Client{Timeout: 5 * time.Second}
+	client.Transport = &authtrip.Transport{Source: src, Base: client.Transport}
+
+	res, err := client.Get(cloud.APIURL + "/v1/organizations")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close() //nolint:errcheck // an example
+	fmt.Println(res.StatusCode)
+	// Output: 200
+}
+
+// Any server with the client credentials grant needs four fields.
+func ExampleNewSource() {
+	src, err := authtrip.NewSource(authtrip.Registration{
+		ID:            "payments",
+		ClientID:      "my-client",
+		ClientSecret:  authtrip.NewSecret("from a safe place"),
+		TokenEndpoint: authtrip.Endpoint{URL: "https://auth.example.com/oauth2/token"},
+	})
+	fmt.Println(src, err)
+	// Output: authtrip.Source("payments") <nil>
+}
+
+// All faults of a registration are in one error.
+func ExampleNewSource_faults() {
+	_, err := authtrip.NewSource(authtrip.Registration{
+		ID:            "payments",
+		ClientID:      "my-client",
+		TokenEndpoint: authtrip.Endpoint{URL: "http://auth.example.com/oauth2/token"},
+	})
+	fmt.Println(err)
+	// Output:
+	// authtrip: registration "payments": ClientSecret is empty: set it, or Credentials
+	// authtrip: registration "payments": TokenEndpoint.URL: refused: plain http would show the token to the network; use https, or name the host in Registration.AllowHTTP
+}
+
+// For programs that attach tokens themselves.
+func ExampleSource_Token() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	src, err := nhn.NewSource(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tok, err := src.Token(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	header := "Bearer " + tok.AccessToken()
+	fmt.Println(tok, len(header) > 20, time.Until(tok.Expiry()) > 23*time.Hour)
+	// Output: [redacted] true true
+}
+
+// Registrations at one authorization server share its circuit breaker.
+func ExampleManager() {
+	one := authtrip.Registration{
+		ID: "reports", ClientID: "reports", ClientSecret: authtrip.NewSecret("a"),
+		TokenEndpoint: authtrip.Endpoint{URL: "https://auth.example.com/oauth2/token"},
+	}
+	two := one
+	two.ID, two.ClientID = "payments", "payments"
+	mgr, err := authtrip.NewManager([]authtrip.Registration{one, two})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer mgr.Close() //nolint:errcheck // it returns nil
+	_, err = mgr.Source("invoices")
+	fmt.Println(err)
+	// Output: authtrip: no registration "invoices"; there are: "payments", "reports"
+}
+
+// What to do with an error.
+func ExampleRetryAfter() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	cloud.Break(authtest.Fault{Status: 429, RetryAfter: "30"})
+	src, err := nhn.NewSource(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = src.Token(context.Background())
+
+	var said *authtrip.ServerError
+	switch wait, ok := authtrip.RetryAfter(err); {
+	case errors.Is(err, authtrip.ErrCircuitOpen):
+		fmt.Println("the authorization server is down; next probe in", wait)
+	case errors.As(err, &said) && ok:
+		fmt.Println(said.Code, said.Status, "come back in", wait)
+	case errors.As(err, &said):
+		fmt.Println("the authorization server said:", said.Code)
+	}
+	// Output: slow_down 429 come back in 30s
+}
