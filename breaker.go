@@ -1,7 +1,6 @@
 package authtrip
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -164,6 +163,3 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 		b.retryAfter, b.last = 0, ""
 	}
 }
-
-// closing reports whether ctx ended because its Manager was closed.
-func closing(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrClosed) }

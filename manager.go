@@ -23,8 +23,8 @@ type Manager struct {
 
 	// Every flight's context is derived from ctx, which ends with Close and
 	// inherits nothing from any caller.
-	ctx   context.Context
-	close context.CancelCauseFunc
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	flights singleflight.Group
 
@@ -89,7 +89,7 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	m.ctx, m.close = context.WithCancelCause(context.Background())
+	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m, nil
 }
 
@@ -116,12 +116,14 @@ func (m *Manager) ids() string {
 // up, their callers and all later ones get ErrClosed. It does not wait, and
 // revokes nothing. Calling it again does nothing. It returns nil.
 func (m *Manager) Close() error {
-	m.close(ErrClosed)
+	m.cancel()
 	for _, e := range m.entries {
 		e.clear()
 	}
 	return nil
 }
+
+func (m *Manager) closed() bool { return m.ctx.Err() != nil }
 
 // Format implements [fmt.Formatter] and prints the registrations' IDs for
 // every verb: what a Manager holds is not for logs, and changes while it is

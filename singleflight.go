@@ -4,16 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"time"
 )
-
-// outcome is what a flight brought: a token or an error.
-type outcome struct {
-	token *issued
-	err   error
-	asOf  uint64 // entry.rejections when the flight began
-}
 
 const maxAttempts = 3
 
@@ -41,7 +35,7 @@ func (e *entry) flight(caller context.Context) outcome {
 	ctx, cancel := context.WithTimeout(e.manager.ctx, e.manager.policy.FetchTimeout)
 	defer cancel()
 	sentAt, reply, err := e.fetch(ctx, caller)
-	if closing(ctx) {
+	if e.manager.closed() {
 		err = ErrClosed
 	}
 	if err != nil {
@@ -54,14 +48,14 @@ func (e *entry) flight(caller context.Context) outcome {
 // credentials if the old ones are refused and there are others.
 func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *tokenReply, err error) {
 	if hook := e.manager.hooks.TokenCall; hook != nil {
-		flight := ctx
-		ctx, err = contained(flight, func() (context.Context, error) { return hook(flight, caller), nil })
-		if err == nil && ctx == nil {
+		values, err := contained(ctx, func() (context.Context, error) { return hook(ctx, caller), nil })
+		if err == nil && values == nil {
 			err = errors.New("it returned no context")
 		}
 		if err != nil {
 			return sentAt, nil, &configError{"Hooks.TokenCall", err}
 		}
+		ctx = flightContext{ctx, values}
 	}
 	cred, err := e.proof(ctx, false)
 	if err != nil {
@@ -89,6 +83,14 @@ func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *token
 	}
 }
 
+// flightContext ends when the flight does, whatever context a hook returned.
+type flightContext struct {
+	context.Context
+	values context.Context
+}
+
+func (c flightContext) Value(key any) any { return c.values.Value(key) }
+
 // transient reports whether the same call may succeed a moment later. A server
 // that says when is not asked before.
 func transient(err error) bool {
@@ -106,7 +108,7 @@ func (e *entry) attempt(flight context.Context, cred credentials) (*tokenReply, 
 	reply, err := contained(ctx, func() (*tokenReply, error) {
 		return e.client.requestToken(ctx, e.manager.transport, cred)
 	})
-	if closing(flight) {
+	if e.manager.closed() {
 		return nil, ErrClosed
 	}
 	return reply, err
@@ -129,7 +131,7 @@ func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
 		return credentials{id, secret}, err
 	})
 	switch {
-	case closing(ctx):
+	case e.manager.closed():
 		return credentials{}, ErrClosed
 	case err != nil:
 		return credentials{}, &configError{"Credentials", err}
@@ -181,7 +183,7 @@ func contained[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return r.value, r.err
 	case <-ctx.Done():
 		var zero T
-		return zero, newCallError(context.Cause(ctx), nil)
+		return zero, newCallError(fmt.Errorf("no answer in time: %w", ctx.Err()), nil)
 	}
 }
 
@@ -196,6 +198,12 @@ func panicSite() string {
 			return fmt.Sprintf("%s:%d", f.File, f.Line)
 		}
 	}
+}
+
+// backoff is the wait after attempt n, counted from 0: full jitter over 100 ms,
+// doubling.
+func backoff(n int) time.Duration {
+	return rand.N(100 * time.Millisecond << n)
 }
 
 // sleep waits and reports whether ctx let it.

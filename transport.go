@@ -43,6 +43,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refused(req, err)
 	}
+	if t.Base == nil && http.DefaultTransport == http.RoundTripper(t) {
+		return refused(req, errors.New("authtrip: http.DefaultTransport is a Transport without Base and would call itself: set Base to the transport that was there before"))
+	}
 	switch e.client.origins.judge(req) {
 	case pass:
 		return t.base().RoundTrip(req)

@@ -89,6 +89,15 @@ func TestI12_MisuseIsRefusedWithWhatToDo(t *testing.T) {
 	}
 }
 
+func TestI12_ATransportThatWouldCallItselfSaysSo(t *testing.T) {
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+	http.DefaultTransport = &authtrip.Transport{Source: src}
+	_, err := http.DefaultTransport.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+	wantAll(t, err, "set Base")
+}
+
 func TestManagerOfOneNeedsNoChoice(t *testing.T) {
 	srv := authtest.NewNHN()
 	t.Cleanup(srv.Close)

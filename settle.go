@@ -1,0 +1,124 @@
+package authtrip
+
+import (
+	"errors"
+	"time"
+)
+
+// What a flight begins from and what it leaves behind. All of it runs under
+// entry.mu.
+
+// outcome is what a flight brought: a token or an error.
+type outcome struct {
+	token *issued
+	err   error
+	asOf  uint64 // entry.rejections when the flight began
+}
+
+// errSuperseded: the flight brought a token that was dropped meanwhile.
+var errSuperseded = errors.New("superseded")
+
+// failure is a failure that is remembered on purpose, so that a wrong secret
+// does not hammer the server.
+type failure struct {
+	err   error
+	until int64 // monotonic
+	delay time.Duration
+}
+
+// begin says what a flight has to do: nothing, when the token in use needs no
+// successor any more.
+func (e *entry) begin() (done *issued, asOf uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.current.Load(); t != nil && t.fresh(readClocks()) {
+		done = t
+	}
+	return done, e.rejections
+}
+
+// received settles a flight that brought a token.
+func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := readClocks()
+	cur := e.current.Load()
+	e.failure, e.renewDelay = failure{}, 0
+	switch {
+	case e.manager.closed():
+		return outcome{err: ErrClosed, asOf: asOf}
+	case cur != nil && cur.text.token == reply.token:
+		return outcome{token: e.sameAgain(asOf, now, cur), asOf: asOf}
+	case asOf < e.droppedAt && reply.token == e.dropped:
+		return outcome{err: errSuperseded, asOf: asOf}
+	}
+	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
+	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
+	e.unproven = cur != nil && cur.standing != good
+	if cur != nil {
+		t.previous = cur.text
+	}
+	e.current.Store(t)
+	e.nextTry.Store(0)
+	return outcome{token: t, asOf: asOf}
+}
+
+// sameAgain keeps cur, which the server gave again: neither its age nor its
+// expiry changes, and it is asked for again at half the time left.
+func (e *entry) sameAgain(asOf uint64, now instant, cur *issued) *issued {
+	wait := max(time.Second, cur.left(now)/2)
+	e.nextTry.Store(now.mono + int64(wait))
+	next := *cur
+	if cur.standing == suspect && asOf >= e.rejections {
+		next = *cur.with(kept)
+		e.pause.start(now)
+	}
+	if !cur.usable(now) {
+		next.heldUntil = now.mono + int64(wait)
+	}
+	e.current.Store(&next)
+	return &next
+}
+
+// failed settles a flight that brought none.
+func (e *entry) failed(asOf uint64, err error) outcome {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := readClocks()
+	if wait := e.remember(now, err); wait > 0 {
+		e.failure.err, e.failure.until = err, now.mono+int64(wait)
+	}
+	cur := e.current.Load()
+	if cur == nil || !cur.usable(now) {
+		return outcome{err: err, asOf: asOf}
+	}
+	if cur.standing == suspect && asOf >= e.rejections {
+		e.current.Store(cur.with(kept))
+	}
+	if e.renewDelay == 0 {
+		e.renewDelay = min(time.Second, cur.left(now)/10)
+	} else {
+		e.renewDelay = min(2*e.renewDelay, time.Minute)
+	}
+	e.nextTry.Store(now.mono + int64(jitter(e.renewDelay, 0.1)))
+	return outcome{err: err, asOf: asOf}
+}
+
+// remember says for how long a failure keeps this key from trying again: what
+// the server asked for, or 1 s doubling to 60 s for what a repetition would
+// not mend. Trouble of the network or the server is the breaker's to bound.
+func (e *entry) remember(now instant, err error) time.Duration {
+	said, isServer := errors.AsType[*ServerError](err)
+	_, isConfig := errors.AsType[*configError](err)
+	switch {
+	case isServer && said.passing():
+		return min(said.RetryAfter, maxGate)
+	case isServer || isConfig:
+		e.failure.delay = min(max(time.Second, 2*e.failure.delay), time.Minute)
+		if isServer && said.RetryAfter > 0 {
+			return said.RetryAfter
+		}
+		return e.failure.delay
+	}
+	return 0
+}
