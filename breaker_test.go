@@ -225,6 +225,7 @@ func TestI11_AnOAuthErrorIsNeutralAndClosesAProbedCircuit(t *testing.T) {
 		w.srv.Break(authtest.Fault{Reset: true})
 		settle(2 * time.Minute)
 		before := w.srv.Counts().TokenCalls
+		_, _ = w.src.Token(t.Context())
 		if _, err := w.src.Token(t.Context()); !errors.Is(err, authtrip.ErrCircuitOpen) || w.srv.Counts().TokenCalls != before+2 {
 			t.Fatalf("%v after %d more calls; want it open after 2", err, w.srv.Counts().TokenCalls-before)
 		}

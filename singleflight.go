@@ -77,7 +77,11 @@ func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *token
 				return sentAt, nil, err
 			}
 			cred = another
-		case probe || n >= maxAttempts || !transient(err) || !sleep(ctx, backoff(n-1)):
+			continue
+		case probe || n >= maxAttempts || !transient(err) || e.breaker.refuses(readClocks()) != nil:
+			return sentAt, nil, err
+		}
+		if !sleep(ctx, backoff(n-1)) {
 			return sentAt, nil, err
 		}
 	}

@@ -200,6 +200,24 @@ func TestI02_CloseStopsRequestsThatHaveAToken(t *testing.T) {
 	w.wantCounts(authtest.Counts{TokenCalls: 1, Issued: 1, Accepted: 1})
 }
 
+func TestI02_AClosedManagerEndsItsSources(t *testing.T) {
+	srv := authtest.NewNHN()
+	t.Cleanup(srv.Close)
+	mgr := tenants(t, srv, "a", "b")
+	a, b := source(t, mgr, "a"), source(t, mgr, "b")
+	if _, err := a.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(mgr.Close(), mgr.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, src := range []*authtrip.Source{a, b} {
+		if _, err := src.Token(t.Context()); !errors.Is(err, authtrip.ErrClosed) {
+			t.Fatalf("got %v, want ErrClosed", err)
+		}
+	}
+}
+
 func TestI02_APanicOrGoexitInTheFlightBecomesAnError(t *testing.T) {
 	for name, end := range map[string]func(){
 		"panic":  func() { panic("s3cret-s3cret") },
