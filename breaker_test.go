@@ -74,6 +74,22 @@ func TestI11_OpensAfterFiveFailuresAndProbesEverLater(t *testing.T) {
 	})
 }
 
+func TestI11_ProbesAreSpread(t *testing.T) {
+	first, last := time.Hour, time.Duration(0)
+	for range 40 {
+		inBubble(t, func(t *testing.T, w *world) {
+			w.srv.Break(authtest.Fault{Reset: true})
+			w.open()
+			_, err := w.get()
+			wait, _ := authtrip.RetryAfter(err)
+			first, last = min(first, wait), max(last, wait)
+		})
+	}
+	if first < 900*time.Millisecond || last > 1100*time.Millisecond || last-first < 20*time.Millisecond {
+		t.Fatalf("waits from %v to %v, want them spread within 1s ± 10%%", first, last)
+	}
+}
+
 func TestI11_TheErrorSaysWhenToComeBackAndIsNoTimeout(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.srv.Break(authtest.Fault{Hang: true})
@@ -232,10 +248,12 @@ func TestI11_AnOAuthErrorIsNeutralAndClosesAProbedCircuit(t *testing.T) {
 		w.srv.Break(authtest.Fault{Status: 429})
 		settle(time.Minute)
 		_, _ = w.src.Token(t.Context()) // the probe: alive
-		w.srv.Heal()
+		w.srv.Break(authtest.Fault{Reset: true})
 		settle(time.Minute)
-		if _, err := w.src.Token(t.Context()); err != nil {
-			t.Fatalf("the circuit is not closed: %v", err)
+		before = w.srv.Counts().TokenCalls
+		_, _ = w.src.Token(t.Context())
+		if n := w.srv.Counts().TokenCalls - before; n != 3 {
+			t.Fatalf("%d attempts; the circuit is closed and a flight makes 3", n)
 		}
 	})
 }

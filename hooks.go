@@ -4,7 +4,8 @@ import "context"
 
 // Hooks are told what happens out of a caller's sight; they are an [Option].
 // Each may be nil, is called outside all locks from whatever goroutine it
-// happened on, and must return quickly. None is ever given a secret.
+// happened on, and must return quickly and not panic. None is ever given a
+// secret.
 type Hooks struct {
 	// TokenCall is called before a token call with its context, which inherits
 	// nothing, and that of the request that started it. What it returns takes
