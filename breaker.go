@@ -77,17 +77,17 @@ type judged struct {
 	probe  bool
 }
 
-// do runs one call if the circuit lets it through, and reports whether it was
-// a probe. A refusal is a *circuitOpen. Call must not panic.
-func (b *breaker) do(call func() (*tokenReply, error)) (reply *tokenReply, probe bool, err error) {
+// do runs one call if the circuit lets it through. A refusal is a
+// *circuitOpen. Call must not panic.
+func (b *breaker) do(call func() (*tokenReply, error)) (*tokenReply, error) {
 	if err := b.refuses(readClocks()); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	reply, err = b.circuit.Execute(func() (*tokenReply, error) {
+	reply, err := b.circuit.Execute(func() (*tokenReply, error) {
 		// Only a probe ends the half-open state, so that the state that let it
 		// in is still there to see.
-		if b.circuit.State() == gobreaker.StateHalfOpen {
-			probe = true
+		probe := b.circuit.State() == gobreaker.StateHalfOpen
+		if probe {
 			b.probing.Store(true)
 			defer b.probing.Store(false)
 		}
@@ -99,12 +99,12 @@ func (b *breaker) do(call func() (*tokenReply, error)) (reply *tokenReply, probe
 		return nil, &judged{error: err, weight: weigh(err), probe: probe}
 	})
 	if j, ok := err.(*judged); ok {
-		return nil, probe, j.error
+		return nil, j.error
 	}
 	if err != nil { // gobreaker refused
-		return nil, false, b.open(b.policy.BreakerDelay)
+		return nil, b.open(b.policy.BreakerDelay)
 	}
-	return reply, probe, nil
+	return reply, nil
 }
 
 // refuses returns a *circuitOpen while no call may be made. It takes no lock

@@ -64,8 +64,7 @@ func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *token
 	renewed := false
 	for n := 1; ; n++ {
 		sentAt = readClocks()
-		var probe bool
-		reply, probe, err = e.breaker.do(func() (*tokenReply, error) { return e.attempt(ctx, cred) })
+		reply, err = e.breaker.do(func() (*tokenReply, error) { return e.attempt(ctx, cred) })
 		said, _ := errors.AsType[*ServerError](err)
 		switch {
 		case err == nil:
@@ -78,7 +77,7 @@ func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *token
 			}
 			cred = another
 			continue
-		case probe || n >= maxAttempts || !transient(err) || e.breaker.refuses(readClocks()) != nil:
+		case n >= maxAttempts || !transient(err) || e.breaker.refuses(readClocks()) != nil:
 			return sentAt, nil, err
 		}
 		if !sleep(ctx, backoff(n-1)) {
