@@ -1,7 +1,7 @@
 package authtrip
 
 import (
-	"errors"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,11 +40,11 @@ func newBreaker(p Policy) *breaker {
 		ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= p.BreakerFailures },
 		OnStateChange: b.changed,
 		IsExcluded: func(err error) bool {
-			j, ok := errors.AsType[*judged](err)
+			j, ok := err.(*judged)
 			return ok && (j.weight == noWeight || j.weight == aliveWeight && !j.probe)
 		},
 		IsSuccessful: func(err error) bool {
-			j, ok := errors.AsType[*judged](err)
+			j, ok := err.(*judged)
 			return err == nil || ok && j.weight == aliveWeight
 		},
 	})
@@ -60,11 +60,13 @@ const (
 	noWeight                    // nothing: the call was given up
 )
 
+// It looks at our own errors only and not into their chains, where code of
+// others may run.
 func weigh(err error) weight {
-	if errors.Is(err, ErrClosed) {
+	if err == ErrClosed {
 		return noWeight
 	}
-	if said, ok := errors.AsType[*ServerError](err); ok && said.Status < 500 && !said.unreadable {
+	if said, ok := err.(*ServerError); ok && said.refusal() {
 		return aliveWeight
 	}
 	return failureWeight
@@ -137,7 +139,7 @@ func (b *breaker) note(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last = err.Error()
-	if said, ok := errors.AsType[*ServerError](err); ok && said.Status == 503 {
+	if said, ok := err.(*ServerError); ok && said.Status == http.StatusServiceUnavailable {
 		b.retryAfter = max(b.retryAfter, now.mono+int64(min(said.RetryAfter, maxGate)))
 	}
 	if b.notBefore.Load() != 0 { // a call from before the circuit opened

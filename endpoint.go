@@ -44,7 +44,7 @@ func (c *client) requestToken(ctx context.Context, rt http.RoundTripper, cred cr
 	}
 	var reply *tokenReply
 	err := c.post(ctx, rt, c.TokenEndpoint, form, cred, nil, func(res *http.Response, secrets []string) (err error) {
-		reply, err = c.readReply(res, time.Now(), secrets)
+		reply, err = c.readReply(res, c.server, secrets)
 		return err
 	})
 	return reply, err
@@ -58,7 +58,7 @@ func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred cre
 		if res.StatusCode == http.StatusOK {
 			return nil
 		}
-		_, err := c.readReply(res, time.Now(), secrets)
+		_, err := c.readReply(res, c.revocationServer, secrets)
 		if said, ok := err.(*ServerError); ok && said.unreadable {
 			said.Description = "the token may not have been revoked"
 		}

@@ -18,6 +18,8 @@ type entry struct {
 	current  atomic.Pointer[issued] // nil: none. Written under mu
 	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu
 	renewing atomic.Bool            // a renewal behind the requests is under way
+	unproven atomic.Bool            // the token in use replaced a rejected one and is on probation. Written under mu
+	last     atomic.Pointer[tokenText]
 
 	mu sync.Mutex
 	// All below is guarded by mu.
@@ -32,8 +34,7 @@ type entry struct {
 	rejections uint64
 	dropped    string // the token that was dropped outright last
 	droppedAt  uint64 // rejections then
-	replays    int    // rejected requests that wait for a token or were sent again with it
-	unproven   bool   // the token in use replaced a rejected one, and no replay with it was accepted yet
+	paused     bool   // the token in use started a pause
 	pause      pause
 }
 
@@ -43,11 +44,13 @@ var (
 )
 
 // fail wraps err with what this entry is about, unless it says so itself.
-func (e *entry) fail(err error) error {
+func (e *entry) fail(err error) error { return e.failAt(e.client.server, err) }
+
+func (e *entry) failAt(server string, err error) error {
 	if _, ok := errors.AsType[*ServerError](err); ok {
 		return err
 	}
-	return &at{registration: e.client.ID, server: e.client.server, err: err}
+	return &at{registration: e.client.ID, server: server, err: err}
 }
 
 // get returns a token that may be sent, and waits for one if there is none.
@@ -73,16 +76,24 @@ func (e *entry) getSlowly(ctx context.Context, t *issued, now instant) (*issued,
 	if t.standing == suspect {
 		unwanted, asOf = t.text.token, e.rejectionCount()
 	}
-	another, err := e.obtain(ctx, unwanted, asOf)
-	if err == nil {
-		return another, nil
+	wait := ctx
+	if t.usable(now) { // and suspect: it may work, and a server that hangs must not keep it from all
+		var cancel context.CancelFunc
+		wait, cancel = context.WithTimeout(ctx, suspectWait)
+		defer cancel()
 	}
-	if _, ok := errors.AsType[*left](err); ok || errors.Is(err, ErrClosed) {
+	another, err := e.obtain(wait, unwanted, asOf)
+	switch {
+	case err == nil:
+		return another, nil
+	case ctx.Err() != nil:
+		return nil, e.fail(leaving(ctx))
+	case errors.Is(err, ErrClosed):
 		return nil, err
 	}
-	// No other token can be had: a suspect one is better than none.
-	if t := e.current.Load(); t != nil && t.usable(readClocks()) {
-		return t, nil
+	if cur := e.current.Load(); cur != nil && cur.usable(readClocks()) {
+		e.keep(cur)
+		return cur, nil
 	}
 	return nil, err
 }
@@ -91,6 +102,9 @@ func (e *entry) getSlowly(ctx context.Context, t *issued, now instant) (*issued,
 // rejection number asOf answers only if it brings one.
 func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issued, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, e.fail(leaving(ctx))
+		}
 		if err := e.refuses(readClocks()); err != nil {
 			return nil, e.fail(err)
 		}
@@ -202,6 +216,9 @@ func (e *entry) revoke(ctx context.Context) error {
 	if e.client.RevocationEndpoint.URL == "" {
 		return e.fail(errors.New("the registration has no RevocationEndpoint: set it to revoke tokens"))
 	}
+	if e.manager.closed() {
+		return e.fail(ErrClosed)
+	}
 	t := e.current.Load()
 	if t == nil {
 		return nil
@@ -209,15 +226,22 @@ func (e *entry) revoke(ctx context.Context) error {
 	e.drop(t)
 	ctx, cancel := context.WithTimeout(ctx, e.manager.policy.FetchTimeout)
 	defer cancel()
-	_, err := contained(ctx, func() (struct{}, error) {
-		cred, err := e.proof(ctx, false)
-		if err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, e.client.revokeToken(ctx, e.manager.transport, cred, t.text.token)
-	})
+	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, t.text.token, false) })
 	if err != nil {
-		return e.fail(err)
+		return e.failAt(e.client.revocationServer, err)
 	}
 	return nil
+}
+
+// revokeWith makes the revocation call; again asks for new credentials first.
+func (e *entry) revokeWith(ctx context.Context, token string, again bool) error {
+	cred, err := e.proof(ctx, again)
+	if err != nil {
+		return err
+	}
+	err = e.client.revokeToken(ctx, e.manager.transport, cred, token)
+	if said, ok := err.(*ServerError); ok && said.Code == "invalid_client" && e.client.Credentials != nil && !again {
+		return e.revokeWith(ctx, token, true)
+	}
+	return err
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The states a caller may want to tell apart, with [errors.Is]; they are found
@@ -69,6 +72,21 @@ var hints = map[string]string{
 // passing reports whether the same request may succeed a moment later.
 func (e *ServerError) passing() bool { return e.Status >= 500 }
 
+// refusal reports whether the server works and said no to this client. A 429 or
+// a 401 says so without a body that can be read, as gateways answer.
+func (e *ServerError) refusal() bool {
+	return !e.passing() && (!e.unreadable || e.Status == http.StatusTooManyRequests || e.Status == http.StatusUnauthorized)
+}
+
+// wait is how long to leave the server alone, when it said so: its own figure,
+// but a minute at most for trouble that is likely to end sooner.
+func (e *ServerError) wait() time.Duration {
+	if e.passing() {
+		return min(e.RetryAfter, maxGate)
+	}
+	return e.RetryAfter
+}
+
 // RetryAfter returns how long err asks its reader to wait before the next
 // try: until an open circuit is probed, until a remembered failure is
 // forgotten, or what the server's Retry-After said. It reports false when err
@@ -81,7 +99,7 @@ func RetryAfter(err error) (time.Duration, bool) {
 		return w.retryAfter(), true
 	}
 	if s, ok := errors.AsType[*ServerError](err); ok && s.RetryAfter > 0 {
-		return s.RetryAfter, true
+		return s.wait(), true
 	}
 	return 0, false
 }
@@ -140,24 +158,35 @@ func (e *left) Timeout() bool   { return errors.Is(e.err, context.DeadlineExceed
 // callError is a token call that brought no reply.
 type callError struct {
 	text    string
-	err     error // nil when its text would show a secret
+	err     error            // in the chain, unless it shows a secret
+	is      func(error) bool // then it answers errors.Is from here: fmt opens no func
 	timeout bool
 }
 
-func (e *callError) Error() string { return e.text }
-func (e *callError) Unwrap() error { return e.err }
-func (e *callError) Timeout() bool { return e.timeout }
+func (e *callError) Error() string        { return e.text }
+func (e *callError) Unwrap() error        { return e.err }
+func (e *callError) Is(target error) bool { return e.is != nil && e.is(target) }
+func (e *callError) Timeout() bool        { return e.timeout }
 
 // newCallError describes err, which a transport returned, without the secrets
-// that were in the request. When err shows one of them, it is not in the chain.
+// that were in the request.
 func newCallError(err error, secrets []string) error {
 	text := err.Error()
 	clean := scrub(text, secrets)
-	e := &callError{text: "token call: " + clean, timeout: timedOut(err)}
-	if clean == text {
-		e.err = err
+	e := &callError{text: "token call: " + clean, err: err, timeout: timedOut(err)}
+	if clean != text {
+		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
 	}
 	return e
+}
+
+// noAnswer is the error of a call whose context ended before it did.
+func noAnswer(ctx context.Context) error {
+	text := "given up before there was an answer: "
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		text = "no answer in time: "
+	}
+	return newCallError(fmt.Errorf("%s%w", text, ctx.Err()), nil)
 }
 
 func timedOut(err error) bool {
@@ -169,36 +198,37 @@ func timedOut(err error) bool {
 }
 
 // scrub replaces the secrets in text, as they are and as they would be on the
-// wire.
+// wire, in one pass.
 func scrub(text string, secrets []string) string {
+	var forms []string
 	for _, s := range secrets {
-		if s == "" {
-			continue
-		}
-		for _, form := range []string{
-			s, url.QueryEscape(s), url.PathEscape(s),
-			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)),
-		} {
-			text = strings.ReplaceAll(text, form, redacted)
+		if s != "" {
+			forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s),
+				base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 		}
 	}
-	return text
+	// Longest first: what stands first is replaced where two would fit.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, f := range forms {
+		pairs = append(pairs, f, redacted)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// printable bounds text from a server to limit characters and drops all that
-// a terminal or a log might act upon.
-func printable(text string, limit int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range text {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\ufffd' {
-			continue
+// said is text from a server, fit for an error: without what a terminal or a
+// log might act upon, without secrets (which such characters may have hidden),
+// and cut to limit characters.
+func said(text string, secrets []string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
 		}
-		if n++; n > limit {
-			b.WriteString("…")
-			break
-		}
-		b.WriteRune(r)
+		return -1
+	}, text)
+	text = scrub(text, secrets)
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit]) + "…"
 	}
-	return b.String()
+	return text
 }

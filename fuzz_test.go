@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 )
 
@@ -16,7 +15,8 @@ func FuzzTokenReply(f *testing.F) {
 		`{"access_token":"a","token_type":"Bearer","expires_in":86400}`,
 		`{"access_token":"a","expires_in":"86400"}`, `{"access_token":"a","expires_in":3.6e3}`,
 		`{"access_token":"a","expires_in":1e999}`, `{"access_token":"a","expires_in":-0}`,
-		`{"error":"invalid_client","error_description":"no \u001b[31m"}`, `{"error":{"code":"x"}}`,
+		`{"error":"invalid_client","error_description":"no \u001b[31m"}`,
+		`{"error":"c4n4ry-secret","error_description":"c4n4ry\u0000-\u200bsecret \u202e"}`, `{"error":{"code":"x"}}`,
 		"access_token=a&expires_in=60", "\ufeff{}", "[]", "<html>", "", `{"access_token":"a"}x`,
 	} {
 		f.Add(200, body, "application/json", "120")
@@ -30,7 +30,7 @@ func FuzzTokenReply(f *testing.F) {
 				StatusCode: status, Body: io.NopCloser(strings.NewReader(body)),
 				Header: http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}},
 			}
-			reply, err := c.readReply(res, time.Unix(0, 0), []string{secret})
+			reply, err := c.readReply(res, c.server, []string{secret})
 			if (reply == nil) == (err == nil) {
 				t.Fatalf("reply %v and error %v", reply, err)
 			}
@@ -62,8 +62,8 @@ func checkSaid(t *testing.T, err error, secret string) {
 		t.Fatalf("error of %d characters: %q", len(text), text)
 	}
 	for _, r := range text {
-		if unicode.IsControl(r) {
-			t.Fatalf("a control character in %q", text)
+		if !unicode.IsPrint(r) {
+			t.Fatalf("a character that does not print in %q", text)
 		}
 	}
 	if said.RetryAfter < 0 || said.RetryAfter > maxRetryAfter {

@@ -96,6 +96,9 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 // Source returns a handle on the token of one registration. For an unknown id
 // the error lists the known ones.
 func (m *Manager) Source(id string) (*Source, error) {
+	if m == nil || m.cancel == nil {
+		return nil, errNoManager
+	}
 	e, ok := m.entries[id]
 	if !ok {
 		return nil, fmt.Errorf("authtrip: no registration %q; there are: %s", id, m.ids())
@@ -116,6 +119,9 @@ func (m *Manager) ids() string {
 // up, their callers and all later ones get ErrClosed. It does not wait, and
 // revokes nothing. Calling it again does nothing. It returns nil.
 func (m *Manager) Close() error {
+	if m == nil || m.cancel == nil {
+		return nil
+	}
 	m.cancel()
 	for _, e := range m.entries {
 		e.clear()
@@ -136,15 +142,21 @@ func (m *Manager) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "authtrip.Manager(%s)", ids)
 }
 
+var errNoManager = errors.New("authtrip: the Manager is nil or zero: make one with NewManager")
+
 // entryFor implements [Authorizer]: with one registration there is no choice.
 func (m *Manager) entryFor(context.Context) (*entry, error) {
-	if m != nil && len(m.entries) == 1 {
-		for _, e := range m.entries {
-			return e, nil
+	if m == nil || m.cancel == nil {
+		return nil, errNoManager
+	}
+	if len(m.entries) > 1 {
+		return nil, fmt.Errorf("authtrip: the Manager has several registrations and the request chooses none; use a Source of one: %s", m.ids())
+	}
+	for _, e := range m.entries {
+		if m.closed() {
+			return nil, e.fail(ErrClosed)
 		}
+		return e, nil
 	}
-	if m == nil {
-		return nil, errors.New("authtrip: Transport.Source is a nil *Manager")
-	}
-	return nil, fmt.Errorf("authtrip: the Manager has several registrations and the request chooses none; use a Source of one: %s", m.ids())
+	return nil, errNoManager
 }

@@ -21,7 +21,7 @@ const (
 // originRule says where tokens may go. It never changes.
 type originRule struct {
 	listed map[string]bool // origins in canonical form
-	// plainHosts are the host names in listed: a request to one of them by
+	// listedHosts are the host names in listed: a request to one of them by
 	// another scheme is a mistake and is refused, not passed on.
 	listedHosts map[string]bool
 	allowHTTP   map[string]bool // "http://host:port"

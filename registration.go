@@ -27,7 +27,8 @@ type Registration struct {
 	// Credentials, if set, is asked instead: before the first token call, and
 	// again when the server answered invalid_client, so that a re-issued
 	// secret is picked up. It may be called from any goroutine; the context
-	// ends with the token call's time. An error fails the token call.
+	// ends with the token call's time. An error fails the token call, and those
+	// of the next second.
 	Credentials func(ctx context.Context) (clientID string, clientSecret Secret, err error)
 	// ClientAuth is how the client proves itself; empty is ClientSecretBasic.
 	ClientAuth ClientAuth
@@ -101,10 +102,12 @@ const ClientCredentials Grant = "client_credentials"
 // client is a checked Registration, ready for use. It never changes.
 type client struct {
 	Registration
-	server  string   // scheme://host:port of the token endpoint
-	headers []string // canonical
-	origins originRule
-	reject  func(*http.Response) Verdict
+	server string // scheme://host:port of the token endpoint
+	// revocationServer is that of the revocation endpoint, or empty.
+	revocationServer string
+	headers          []string // canonical
+	origins          originRule
+	reject           func(*http.Response) Verdict
 }
 
 // check returns the registration ready for use, or every fault in one error.
@@ -143,7 +146,7 @@ func (r Registration) check() (*client, error) {
 		fault("TokenEndpoint.URL: %w", err)
 	}
 	if r.RevocationEndpoint.URL != "" {
-		if _, err := c.origins.endpoint(r.RevocationEndpoint.URL); err != nil {
+		if c.revocationServer, err = c.origins.endpoint(r.RevocationEndpoint.URL); err != nil {
 			fault("RevocationEndpoint.URL: %w", err)
 		}
 	}

@@ -26,20 +26,26 @@ type tokenReply struct {
 	lifetime time.Duration // forever when unknown; zero only for a token at its end
 }
 
-// readReply reads a token endpoint's answer. Its error is a *ServerError, or
+// readReply reads the answer of server's token endpoint. Its error is a *ServerError, or
 // the transport's when the answer broke off.
-func (c *client) readReply(res *http.Response, now time.Time, secrets []string) (*tokenReply, error) {
+func (c *client) readReply(res *http.Response, server string, secrets []string) (*tokenReply, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
 	if err != nil {
 		return nil, newCallError(err, secrets)
 	}
-	said := &ServerError{
-		Registration: c.ID, Server: c.server, Status: res.StatusCode,
-		RetryAfter: parseRetryAfter(res.Header.Get("Retry-After"), now),
+	answer := &ServerError{
+		Registration: c.ID, Server: server, Status: res.StatusCode,
+		RetryAfter: parseRetryAfter(res.Header.Get("Retry-After"), time.Now()),
 	}
 	unreadable := func(what string) (*tokenReply, error) {
-		said.Description, said.unreadable = what, true
-		return nil, said
+		answer.Description, answer.unreadable = what, true
+		switch res.StatusCode {
+		case http.StatusTooManyRequests:
+			answer.Description = "too many requests"
+		case http.StatusUnauthorized:
+			answer.Description = "the client was refused without an OAuth error: check the client id and secret"
+		}
+		return nil, answer
 	}
 	if len(body) > maxReply {
 		return unreadable("the reply is longer than 1 MiB; is the token endpoint's URL right?")
@@ -52,9 +58,9 @@ func (c *client) readReply(res *http.Response, now time.Time, secrets []string) 
 		return unreadable(what)
 	}
 	if code := fields.text("error"); code != "" {
-		said.Code = printable(scrub(code, secrets), 64)
-		said.Description = printable(scrub(fields.text("error_description"), secrets), 200)
-		return nil, said
+		answer.Code = said(code, secrets, 64)
+		answer.Description = said(fields.text("error_description"), secrets, 200)
+		return nil, answer
 	}
 	if f := fields["error"]; fields.has("error") && string(f) != `""` {
 		return unreadable("the reply has an error that is no string")
@@ -64,8 +70,8 @@ func (c *client) readReply(res *http.Response, now time.Time, secrets []string) 
 	}
 	reply, what := c.readToken(fields)
 	if reply == nil {
-		said.Description = what
-		return nil, said
+		answer.Description = what
+		return nil, answer
 	}
 	return reply, nil
 }
@@ -80,7 +86,7 @@ func (c *client) readToken(f fields) (*tokenReply, string) {
 		return nil, "the access_token in the reply has characters that no token may have"
 	}
 	if kind := f.text("token_type"); kind != "" && !strings.EqualFold(kind, "bearer") {
-		return nil, "the reply's token_type is " + strconv.Quote(printable(kind, 20)) + ", not bearer"
+		return nil, "the reply's token_type is " + strconv.Quote(said(kind, nil, 20)) + ", not bearer"
 	} else if kind == "" && f.has("token_type") {
 		return nil, "the reply's token_type is no string"
 	}

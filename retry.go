@@ -30,16 +30,13 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		return res, nil
 	}
 	again := replayable(req)
-	asOf, ok := e.reject(tok, again)
+	asOf, ok := e.reject(tok)
 	switch {
 	case !again:
 		return giveBack(e.fail(errNotReplayable))
 	case !ok:
 		return giveBack(e.fail(errPaused))
 	}
-	fate, sent := notSent, (*issued)(nil)
-	defer func() { e.replayed(sent, fate) }()
-
 	first := readAhead(res)
 	another, err := e.reissue(req.Context(), tok, asOf)
 	if err != nil {
@@ -57,18 +54,12 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	}
 	first.giveUp()
 
-	res2, err := t.send(replay, e.client, another)
+	second, err := t.send(replay, req, e.client, another)
 	if err != nil {
 		return nil, err
 	}
-	if res2.Request == replay {
-		res2.Request = req
-	}
-	sent, fate = another, accepted
-	if e.client.reject(res2) == TokenRejected {
-		fate = rejectedToo
-	}
-	return res2, nil
+	e.replayed(another, !e.client.rejects(second))
+	return second, nil
 }
 
 // replayable reports whether req can be sent twice. Trailers are filled in
@@ -83,6 +74,9 @@ func copyBody(req *http.Request) (*http.Request, error) {
 		return req, nil
 	}
 	body, err := req.GetBody()
+	if err == nil && body == nil {
+		err = errors.New("the request's GetBody returned no body")
+	}
 	if err != nil {
 		return nil, err
 	}

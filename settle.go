@@ -47,21 +47,24 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	switch {
 	case e.manager.closed():
 		return outcome{err: ErrClosed, asOf: asOf}
-	case cur != nil && cur.text.token == reply.token:
+	case cur != nil && cur.text.token == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
 		return outcome{token: e.sameAgain(asOf, now, cur), asOf: asOf}
 	case asOf < e.droppedAt && reply.token == e.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
 	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
 	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
-	e.unproven = cur != nil && cur.standing != good
-	if cur != nil {
-		t.previous = cur.text
-	}
+	e.unproven.Store(cur != nil && cur.standing != good)
+	e.paused = false
+	e.last.Store(t.text.after(e.last.Load()))
 	e.current.Store(t)
 	e.nextTry.Store(0)
 	return outcome{token: t, asOf: asOf}
 }
+
+// believes reports whether a lifetime may be taken for a new one when it comes
+// with an old token.
+func (c *client) believes(r *tokenReply) bool { return !c.ExpiresInRemains && r.lifetime > 0 }
 
 // sameAgain keeps cur, which the server gave again: neither its age nor its
 // expiry changes, and it is asked for again at half the time left.
@@ -69,7 +72,7 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued) *issued {
 	wait := max(time.Second, cur.left(now)/2)
 	e.nextTry.Store(now.mono + int64(wait))
 	next := *cur
-	if cur.standing == suspect && asOf >= e.rejections {
+	if cur.standing != good && asOf >= e.rejections {
 		next = *cur.with(kept)
 		e.pause.start(now)
 	}
@@ -85,7 +88,7 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
-	if wait := e.remember(now, err); wait > 0 {
+	if wait := e.remember(err); wait > 0 {
 		e.failure.err, e.failure.until = err, now.mono+int64(wait)
 	}
 	cur := e.current.Load()
@@ -107,16 +110,17 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 // remember says for how long a failure keeps this key from trying again: what
 // the server asked for, or 1 s doubling to 60 s for what a repetition would
 // not mend. Trouble of the network or the server is the breaker's to bound.
-func (e *entry) remember(now instant, err error) time.Duration {
-	said, isServer := errors.AsType[*ServerError](err)
-	_, isConfig := errors.AsType[*configError](err)
-	switch {
-	case isServer && said.passing():
-		return min(said.RetryAfter, maxGate)
-	case isServer || isConfig:
+func (e *entry) remember(err error) time.Duration {
+	switch err := err.(type) {
+	case *configError:
+		return time.Second
+	case *ServerError:
+		if err.passing() {
+			return err.wait()
+		}
 		e.failure.delay = min(max(time.Second, 2*e.failure.delay), time.Minute)
-		if isServer && said.RetryAfter > 0 {
-			return said.RetryAfter
+		if err.RetryAfter > 0 {
+			return err.wait()
 		}
 		return e.failure.delay
 	}

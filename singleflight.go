@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptrace"
 	"runtime"
 	"time"
 )
@@ -15,7 +16,14 @@ const maxAttempts = 3
 // is ctx's: the flight's own is in the outcome. The flight does not notice
 // when a caller leaves.
 func (e *entry) join(ctx context.Context) (outcome, error) {
-	flight := e.manager.flights.DoChan(e.client.ID, func() (any, error) { return e.flight(ctx), nil })
+	flight := e.manager.flights.DoChan(e.client.ID, func() (any, error) {
+		// A panic here would end the process, a Goexit strand all who wait.
+		got, err := contained(context.Background(), func() (outcome, error) { return e.flight(ctx), nil })
+		if err != nil {
+			return outcome{err: err}, nil
+		}
+		return got, nil
+	})
 	select {
 	case got := <-flight:
 		return got.Val.(outcome), nil
@@ -24,9 +32,9 @@ func (e *entry) join(ctx context.Context) (outcome, error) {
 	}
 }
 
-// flight makes one token call, in up to three attempts, and settles it. It
-// runs on singleflight's goroutine, where a panic would end the process: all
-// code that is not ours runs contained.
+// flight makes one token call, in up to three attempts, and settles it. All
+// code that is not ours runs contained, each piece by itself, so that what it
+// does to the flight is settled too.
 func (e *entry) flight(caller context.Context) outcome {
 	done, asOf := e.begin()
 	if done != nil {
@@ -47,43 +55,64 @@ func (e *entry) flight(caller context.Context) outcome {
 // fetch asks for a token, again after passing trouble, and with new
 // credentials if the old ones are refused and there are others.
 func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *tokenReply, err error) {
-	if hook := e.manager.hooks.TokenCall; hook != nil {
-		values, err := contained(ctx, func() (context.Context, error) { return hook(ctx, caller), nil })
-		if err == nil && values == nil {
-			err = errors.New("it returned no context")
-		}
-		if err != nil {
-			return sentAt, nil, &configError{"Hooks.TokenCall", err}
-		}
-		ctx = flightContext{ctx, values}
+	values, err := e.callHook(ctx, caller)
+	if err != nil {
+		return sentAt, nil, err
 	}
-	cred, err := e.proof(ctx, false)
+	ask := func(again bool) (credentials, error) {
+		cred, err := contained(ctx, func() (credentials, error) { return e.proof(flightContext{ctx, values}, again) })
+		if err != nil {
+			err = &configError{"Credentials", err}
+		}
+		return cred, err
+	}
+	cred, err := ask(false)
 	if err != nil {
 		return sentAt, nil, err
 	}
 	renewed := false
 	for n := 1; ; n++ {
 		sentAt = readClocks()
-		reply, err = e.breaker.do(func() (*tokenReply, error) { return e.attempt(ctx, cred) })
-		said, _ := errors.AsType[*ServerError](err)
+		reply, err = e.breaker.do(func() (*tokenReply, error) { return e.attempt(ctx, values, cred) })
+		said, _ := err.(*ServerError)
 		switch {
 		case err == nil:
 			return sentAt, reply, nil
+		case n >= maxAttempts:
+			return sentAt, nil, err
 		case said != nil && said.Code == "invalid_client" && e.client.Credentials != nil && !renewed:
 			renewed = true
-			another, askErr := e.proof(ctx, true)
+			another, askErr := ask(true)
 			if askErr != nil || another.same(cred) {
 				return sentAt, nil, err
 			}
 			cred = another
-			continue
-		case n >= maxAttempts || !transient(err) || e.breaker.refuses(readClocks()) != nil:
-			return sentAt, nil, err
-		}
-		if !sleep(ctx, backoff(n-1)) {
+		case !transient(err) || e.breaker.refuses(readClocks()) != nil || !sleep(ctx, backoff(n-1)):
 			return sentAt, nil, err
 		}
 	}
+}
+
+// callHook returns the context whose values a token call carries.
+func (e *entry) callHook(ctx, caller context.Context) (context.Context, error) {
+	hook := e.manager.hooks.TokenCall
+	if hook == nil {
+		return ctx, nil
+	}
+	values, err := contained(ctx, func() (context.Context, error) {
+		values := hook(ctx, caller)
+		if values == nil {
+			return nil, errors.New("it returned no context")
+		}
+		if trace := httptrace.ContextClientTrace(values); trace != nil && trace == httptrace.ContextClientTrace(caller) {
+			return nil, errors.New("it passed on the caller's httptrace, which would see the client's secret")
+		}
+		return values, nil
+	})
+	if err != nil {
+		return nil, &configError{"Hooks.TokenCall", err}
+	}
+	return values, nil
 }
 
 // flightContext ends when the flight does, whatever context a hook returned.
@@ -97,19 +126,22 @@ func (c flightContext) Value(key any) any { return c.values.Value(key) }
 // transient reports whether the same call may succeed a moment later. A server
 // that says when is not asked before.
 func transient(err error) bool {
-	if said, ok := errors.AsType[*ServerError](err); ok {
-		return said.passing() && said.RetryAfter == 0
+	switch err := err.(type) {
+	case *ServerError:
+		return err.passing() && err.RetryAfter == 0
+	case *callError:
+		return true
 	}
-	return !errors.Is(err, ErrCircuitOpen) && !errors.Is(err, ErrClosed)
+	return false
 }
 
 // attempt is one request to the token endpoint, bounded by a third of the
 // flight's time whatever the transport does.
-func (e *entry) attempt(flight context.Context, cred credentials) (*tokenReply, error) {
+func (e *entry) attempt(flight, values context.Context, cred credentials) (*tokenReply, error) {
 	ctx, cancel := context.WithTimeout(flight, e.manager.policy.FetchTimeout/maxAttempts)
 	defer cancel()
 	reply, err := contained(ctx, func() (*tokenReply, error) {
-		return e.client.requestToken(ctx, e.manager.transport, cred)
+		return e.client.requestToken(flightContext{ctx, values}, e.manager.transport, cred)
 	})
 	if e.manager.closed() {
 		return nil, ErrClosed
@@ -117,7 +149,8 @@ func (e *entry) attempt(flight context.Context, cred credentials) (*tokenReply, 
 	return reply, err
 }
 
-// proof returns the credentials to use; again asks Credentials anew.
+// proof returns the credentials to use; again asks Credentials anew. It calls
+// the user's code: run it contained.
 func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
 	ask := e.client.Credentials
 	if ask == nil {
@@ -129,17 +162,13 @@ func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
 	if known != nil && !again {
 		return *known, nil
 	}
-	got, err := contained(ctx, func() (credentials, error) {
-		id, secret, err := ask(ctx)
-		return credentials{id, secret}, err
-	})
-	switch {
-	case e.manager.closed():
-		return credentials{}, ErrClosed
-	case err != nil:
-		return credentials{}, &configError{"Credentials", err}
-	case got.id == "" || got.secret.Reveal() == "":
-		return credentials{}, &configError{"Credentials", errors.New("it returned an empty client id or secret")}
+	id, secret, err := ask(ctx)
+	got := credentials{id, secret}
+	if err == nil && (id == "" || secret.Reveal() == "") {
+		err = errors.New("it returned an empty client id or secret")
+	}
+	if err != nil {
+		return credentials{}, err
 	}
 	e.mu.Lock()
 	e.credentials = &got
@@ -186,7 +215,7 @@ func contained[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return r.value, r.err
 	case <-ctx.Done():
 		var zero T
-		return zero, newCallError(fmt.Errorf("no answer in time: %w", ctx.Err()), nil)
+		return zero, noAnswer(ctx)
 	}
 }
 

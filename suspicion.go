@@ -3,9 +3,21 @@ package authtrip
 import "time"
 
 // A rejected token is not a bad token yet: a server may reject every token, or
-// one odd replica this one. So a rejection makes a token suspect, a suspect
-// token is replaced once, and when its successor is rejected too, replacing
-// pauses.
+// one odd replica this one. So a rejection makes a token suspect, and a suspect
+// token is replaced once. Its successor is on probation until it is accepted;
+// if it is rejected too, replacing did not help, and pauses.
+
+const (
+	longestPause = time.Minute
+	// probation is how old a successor must be for an ordinary success to end
+	// its probation. Younger, only an accepted replay does: a server that
+	// accepts every token for one resource and none for another answers both
+	// kinds of requests while the first verdicts on the replays are under way.
+	probation = time.Second
+	// suspectWait is how long a request waits for the successor of a token
+	// that is suspect but may still work.
+	suspectWait = time.Second
+)
 
 // pause is a time in which nothing is reissued, since that did not help.
 type pause struct {
@@ -17,8 +29,6 @@ type pause struct {
 	// rejects is accepted by another.
 	cut bool
 }
-
-const longestPause = time.Minute
 
 func (p *pause) runs(now instant) bool { return now.mono < p.until }
 
@@ -45,9 +55,8 @@ func (p *pause) accepted(now instant) {
 }
 
 // reject is told that a server rejected t. It reports whether waiting for
-// another token may help, and which rejection it must answer for. A caller
-// that says it will replay and gets true must call replayed exactly once.
-func (e *entry) reject(t *issued, willReplay bool) (asOf uint64, reissue bool) {
+// another token may help, and which rejection that token must answer for.
+func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
@@ -59,10 +68,9 @@ func (e *entry) reject(t *issued, willReplay bool) (asOf uint64, reissue bool) {
 		return 0, false
 	case cur.standing != good:
 		// Known already.
-	case e.unproven && e.replays > 0:
-		// A successor, rejected before the verdict on the requests it was
-		// reissued for: as good as a rejected replay.
-		e.pause.start(now)
+	case e.unproven.Load() && !e.paused:
+		// A successor, rejected before it was ever accepted.
+		e.beginPause(now)
 		return 0, false
 	default:
 		e.rejections++
@@ -70,36 +78,51 @@ func (e *entry) reject(t *issued, willReplay bool) (asOf uint64, reissue bool) {
 		e.nextTry.Store(0)
 		e.renewDelay = 0
 	}
-	if willReplay {
-		e.replays++
-	}
 	return e.rejections, true
 }
 
-// fate is how a replay ended.
-type fate uint8
-
-const (
-	notSent fate = iota // or sent without an answer
-	accepted
-	rejectedToo
-)
-
-// replayed is told how the replay with t ended; t is nil when none was made.
-func (e *entry) replayed(t *issued, f fate) {
+// accept is told that a server accepted t for a request that was sent once.
+func (e *entry) accept(t *issued) {
+	if !e.unproven.Load() || readClocks().since(t.at) < probation {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.replays--
-	cur := e.current.Load()
-	if f == notSent || !cur.is(t) {
+	if e.current.Load().is(t) {
+		e.unproven.Store(false)
+	}
+}
+
+// replayed is told whether a server accepted t for a request that another
+// token was rejected for.
+func (e *entry) replayed(t *issued, accepted bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.current.Load().is(t) {
 		return
 	}
 	now := readClocks()
-	switch f {
+	switch {
 	case accepted:
-		e.unproven = false
+		e.unproven.Store(false)
 		e.pause.accepted(now)
-	case rejectedToo:
-		e.pause.start(now)
+	case !e.paused:
+		e.beginPause(now)
+	}
+}
+
+// beginPause starts a pause on account of the token in use, which may do so
+// once: when the pause is over, the next rejection is worth a reissue.
+func (e *entry) beginPause(now instant) {
+	e.paused = true
+	e.pause.start(now)
+}
+
+// keep goes on with t, though it is suspect: no other token could be had.
+func (e *entry) keep(t *issued) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cur := e.current.Load(); cur.is(t) && cur.standing == suspect {
+		e.current.Store(cur.with(kept))
 	}
 }

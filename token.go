@@ -70,10 +70,6 @@ type issued struct {
 	// heldUntil (monotonic) is set when the server, asked for a newer token
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
-
-	// previous is the token before, for one generation: an outer Transport may
-	// have attached it just before this one came.
-	previous *tokenText
 }
 
 // tokenText is what must not be shown. Others point to it, and not to a
@@ -85,6 +81,18 @@ type tokenText struct {
 	// that carries the token, and its string is no other's: that is how an
 	// inner Transport knows an outer one's work.
 	header []string
+	// previous is the token before, for one generation: an outer Transport may
+	// have attached it just before this one came.
+	previous *tokenText
+}
+
+// after returns t with what came before it.
+func (t *tokenText) after(last *tokenText) *tokenText {
+	c := *t
+	if last != nil {
+		c.previous = &tokenText{token: last.token, header: last.header}
+	}
+	return &c
 }
 
 // newTokenText readies a token for its headers.
@@ -131,8 +139,9 @@ func (t *issued) with(s standing) *issued {
 	return &c
 }
 
-// ages sets the token's two limits from its lifetime; zero is unknown, which
-// means usable until it is rejected. renewAt is the part of the lifetime after
+// ages sets the token's two limits from its lifetime. Forever is an unknown
+// one: usable until it is rejected. Zero is that of a token at its end, which
+// only those who waited for it send. renewAt is the part of the lifetime after
 // which it is renewed, spread by spread so that a fleet does not renew at once.
 func (t *issued) ages(lifetime time.Duration, renewAt, spread float64) {
 	if lifetime == forever {

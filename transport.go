@@ -28,7 +28,8 @@ import (
 type Transport struct {
 	// Source gives the tokens: a *Source or a *Manager. Required.
 	Source Authorizer
-	// Base sends the requests; nil is http.DefaultTransport.
+	// Base sends the requests; nil is http.DefaultTransport. Closing a body of
+	// its responses must end a Read that is under way, as it does in net/http.
 	Base http.RoundTripper
 }
 
@@ -43,9 +44,6 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refused(req, err)
 	}
-	if t.Base == nil && http.DefaultTransport == http.RoundTripper(t) {
-		return refused(req, errors.New("authtrip: http.DefaultTransport is a Transport without Base and would call itself: set Base to the transport that was there before"))
-	}
 	switch e.client.origins.judge(req) {
 	case pass:
 		return t.base().RoundTrip(req)
@@ -59,11 +57,29 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refused(req, err)
 	}
-	res, err := t.send(req, e.client, tok)
-	if err != nil || e.client.reject(res) == TokenAccepted {
-		return res, err
+	res, err := t.send(req, req, e.client, tok)
+	switch {
+	case err != nil:
+		return nil, err
+	case e.client.rejects(res):
+		return t.retry(req, res, e, tok)
 	}
-	return t.retry(req, res, e, tok)
+	e.accept(tok)
+	return res, nil
+}
+
+// rejects asks the registration's rule, which may be the user's: should it
+// panic, the response is not left open.
+func (c *client) rejects(res *http.Response) bool {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = res.Body.Close()
+		}
+	}()
+	verdict := c.reject(res)
+	returned = true
+	return verdict == TokenRejected
 }
 
 // CloseIdleConnections closes Base's idle connections, if it can.
@@ -74,10 +90,20 @@ func (t *Transport) CloseIdleConnections() {
 }
 
 func (t *Transport) base() http.RoundTripper {
-	if t.Base == nil {
-		return http.DefaultTransport
+	switch {
+	case t.Base != nil:
+		return t.Base
+	case http.DefaultTransport == http.RoundTripper(t):
+		return itself{}
 	}
-	return t.Base
+	return http.DefaultTransport
+}
+
+// itself stands for the Base of a Transport that would be its own.
+type itself struct{}
+
+func (itself) RoundTrip(req *http.Request) (*http.Response, error) {
+	return refused(req, errors.New("authtrip: http.DefaultTransport is a Transport without Base and would call itself: set Base to the transport that was there before"))
 }
 
 // refused closes the body of a request that is not sent, as every RoundTripper
@@ -90,8 +116,10 @@ func refused(req *http.Request, err error) (*http.Response, error) {
 }
 
 // send sends a copy of req that carries tok. Only the request and its header
-// map are copied: the values are shared, and not written to.
-func (t *Transport) send(req *http.Request, c *client, tok *issued) (*http.Response, error) {
+// map are copied: the values are shared, and not written to. The response
+// belongs to the caller's request, which is req but for its body, and which
+// does not show the token.
+func (t *Transport) send(req, callers *http.Request, c *client, tok *issued) (*http.Response, error) {
 	out := new(http.Request)
 	*out = *req
 	out.Header = withToken(req.Header, c.headers, tok.text.header)
@@ -109,8 +137,10 @@ func (t *Transport) send(req *http.Request, c *client, tok *issued) (*http.Respo
 	case res == nil:
 		return nil, fmt.Errorf("authtrip: Transport.Base (%T) returned neither a response nor an error", base)
 	}
-	if res.Request == out {
-		res.Request = req
+	// A base that sets no Request may share one response among all requests;
+	// only a redirect needs it, to follow the chain back.
+	if res.Request != nil || res.StatusCode/100 == 3 {
+		res.Request = callers
 	}
 	if res.Body == nil {
 		res.Body = http.NoBody
@@ -146,11 +176,12 @@ func (e *entry) attachedTo(req *http.Request) bool {
 	if len(values) != 1 || values[0] == "" {
 		return false
 	}
-	cur := e.current.Load()
-	if cur == nil {
-		return false
+	for text := e.last.Load(); text != nil; text = text.previous {
+		if sameString(values[0], text.header[0]) {
+			return true
+		}
 	}
-	return sameString(values[0], cur.text.header[0]) || cur.previous != nil && sameString(values[0], cur.previous.header[0])
+	return false
 }
 
 func sameString(a, b string) bool {

@@ -60,7 +60,8 @@ func TestI12_MisuseIsRefusedWithWhatToDo(t *testing.T) {
 		"no source":           {nil, "set it to a *Source"},
 		"nil source":          {(*authtrip.Source)(nil), "NewSource"},
 		"zero source":         {new(authtrip.Source), "NewSource"},
-		"nil manager":         {(*authtrip.Manager)(nil), "nil *Manager"},
+		"nil manager":         {(*authtrip.Manager)(nil), "NewManager"},
+		"zero manager":        {new(authtrip.Manager), "NewManager"},
 		"manager of several":  {two, `"other", "test"`},
 		"base without answer": {none, "neither a response nor an error"},
 	} {
@@ -80,6 +81,11 @@ func TestI12_MisuseIsRefusedWithWhatToDo(t *testing.T) {
 			}
 		})
 	}
+	for _, m := range []*authtrip.Manager{nil, new(authtrip.Manager)} {
+		if _, err := m.Source("x"); err == nil || m.Close() != nil {
+			t.Errorf("a Manager that is nil or zero: %v", err)
+		}
+	}
 	for _, s := range []*authtrip.Source{nil, new(authtrip.Source)} {
 		s.Invalidate(authtrip.Token{})
 		_, err := s.Token(t.Context())
@@ -96,6 +102,7 @@ func TestI12_ATransportThatWouldCallItselfSaysSo(t *testing.T) {
 	http.DefaultTransport = &authtrip.Transport{Source: src}
 	_, err := http.DefaultTransport.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
 	wantAll(t, err, "set Base")
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestManagerOfOneNeedsNoChoice(t *testing.T) {

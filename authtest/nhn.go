@@ -72,7 +72,7 @@ type setup struct {
 func InMemory() Option { return func(s *setup) { s.memory = true } }
 
 // TLS serves https with a certificate of its own, which [NHN.Transport]
-// trusts. It does not go with InMemory.
+// trusts, so that only clients over that reach it. InMemory goes before TLS.
 func TLS() Option { return func(s *setup) { s.tls = true } }
 
 // API sets what serves API requests whose token was accepted. By default every
@@ -85,7 +85,9 @@ func API(h http.Handler) Option { return func(s *setup) { s.api = h } }
 func NewNHN(options ...Option) *NHN {
 	set := setup{api: http.HandlerFunc(echo)}
 	for _, o := range options {
-		o(&set)
+		if o != nil {
+			o(&set)
+		}
 	}
 	s := &NHN{
 		userAccessKeyID: "emulated-key-id",

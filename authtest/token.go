@@ -16,7 +16,12 @@ const maxForm = 64 << 10
 // serveAuth is the authorization server.
 func (s *NHN) serveAuth(w http.ResponseWriter, r *http.Request) {
 	s.record("auth", r)
-	var answer func(http.ResponseWriter, url.Values)
+	// Read first: net/http notices that a caller left only once the body was.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		oauthError(w, http.StatusBadRequest, "invalid_request", "the body could not be read")
+		return
+	}
 	switch r.URL.Path {
 	case "/oauth2/token/create":
 		defer s.beginTokenCall()()
@@ -24,45 +29,48 @@ func (s *NHN) serveAuth(w http.ResponseWriter, r *http.Request) {
 		if f != nil && s.strike(f, w, r) {
 			return
 		}
-		answer = func(w http.ResponseWriter, form url.Values) { s.issue(w, form, f != nil && f.SameToken) }
+		if form := s.checkedForm(w, r, body); form != nil && r.Context().Err() == nil {
+			s.issue(w, form, f != nil && f.SameToken)
+		}
 	case "/oauth2/token/revoke":
-		answer = s.revoke
+		if form := s.checkedForm(w, r, body); form != nil {
+			s.revoke(w, form)
+		}
 	default:
 		http.NotFound(w, r)
-		return
 	}
+}
+
+// checkedForm returns the parameters of a request that is as it must be; to
+// another it answers, and returns nil.
+func (s *NHN) checkedForm(w http.ResponseWriter, r *http.Request, body []byte) url.Values {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		oauthError(w, http.StatusMethodNotAllowed, "invalid_request", "use POST")
-		return
+		return nil
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		oauthError(w, http.StatusBadRequest, "invalid_request", "the Content-Type is not application/x-www-form-urlencoded")
-		return
+		return nil
 	}
 	if id, secret, ok := r.BasicAuth(); !ok || id != s.userAccessKeyID || secret != s.secretAccessKey {
 		w.Header().Set("WWW-Authenticate", `Basic realm="emulator"`)
 		oauthError(w, http.StatusUnauthorized, "invalid_client", "")
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if err != nil {
-		oauthError(w, http.StatusBadRequest, "invalid_request", "the body could not be read")
-		return
+		return nil
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		oauthError(w, http.StatusBadRequest, "invalid_request", "the body is no form")
-		return
+		return nil
 	}
 	for name, values := range form {
 		if len(values) > 1 {
 			oauthError(w, http.StatusBadRequest, "invalid_request", "a parameter is repeated: "+name)
-			return
+			return nil
 		}
 	}
-	answer(w, form)
+	return form
 }
 
 // issue is POST /oauth2/token/create.

@@ -22,7 +22,8 @@ const (
 
 // settings are what options change.
 type settings struct {
-	authServer string
+	cloud      string // authorization server of the selected cloud
+	authServer string // another one, or empty
 	hosts      []string
 	more       []string
 	headers    []string
@@ -34,7 +35,7 @@ type Option func(*settings)
 
 // Government selects the government cloud: its authorization server and hosts.
 func Government() Option {
-	return func(s *settings) { s.authServer, s.hosts = governmentAuthServer, governmentHosts }
+	return func(s *settings) { s.cloud, s.hosts = governmentAuthServer, governmentHosts }
 }
 
 // AuthServer sets another authorization server, such as
@@ -99,12 +100,17 @@ func NewClient(c Credentials, options ...Option) (*http.Client, error) {
 
 func apply(options []Option) *settings {
 	s := &settings{
-		authServer: publicAuthServer,
-		hosts:      publicHosts(),
-		headers:    []string{HeaderAuthentication, HeaderAuthorization},
+		cloud:   publicAuthServer,
+		hosts:   publicHosts(),
+		headers: []string{HeaderAuthentication, HeaderAuthorization},
 	}
 	for _, o := range options {
-		o(s)
+		if o != nil {
+			o(s)
+		}
+	}
+	if s.authServer == "" {
+		s.authServer = s.cloud
 	}
 	return s
 }

@@ -58,4 +58,4 @@ mkdir -p "$2"
 git -C "$top" archive HEAD | tar -x -C "$2"
 strip "$2" "$1"
 echo "the tree is in $2; tags:"
-(cd "$2" && find . -name go.mod -not -path './tools/*' -not -path '*/testdata/*' -printf '%P\n' | sed -E "s,go\.mod\$,$1," | sort)
+(cd "$2" && find . -name go.mod -not -path './tools/*' -not -path '*/testdata/*' | sed -E "s,^\./,,; s,go\.mod\$,$1," | sort)

@@ -37,7 +37,7 @@ not_run() {
 }
 
 modules() {
-	find . -name go.mod -not -path './tools/*' -not -path '*/testdata/*' -printf '%h\n' | sort
+	find . -name go.mod -not -path './tools/*' -not -path '*/testdata/*' -exec dirname {} \; | sort
 }
 
 formatted() {
@@ -63,6 +63,7 @@ tests() {
 	p=$(grep -cE '^ *--- PASS' "$log/test")
 	f=$(grep -cE '^ *--- FAIL' "$log/test")
 	if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi # did not build, or died
+	if [ $((p + f)) -eq 0 ]; then f=1; fi                # nothing ran
 	pass "$p"
 	fail "$f"
 	grep -E '^ *--- SKIP' "$log/test"
@@ -89,8 +90,14 @@ if ! has_compiler && ! { install_compiler && has_compiler; } >"$log/apt" 2>&1; t
 	not_run "the race detector (install a C compiler, such as Debian's gcc)"
 fi
 
+all=$(modules)
+if [ -z "$all" ]; then
+	echo "FAIL  no go.mod found"
+	fail 1
+fi
+
 check "gofmt" formatted
-for m in $(modules); do
+for m in $all; do
 	name=${m#./}
 	check "go mod tidy: $name" in_module "$m" tidy
 	check "go vet: $name" in_module "$m" go vet ./...
