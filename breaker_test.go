@@ -258,6 +258,53 @@ func TestI11_AnOAuthErrorIsNeutralAndClosesAProbedCircuit(t *testing.T) {
 	})
 }
 
+func TestI11_OneTenantsRefusalIsThatTenants(t *testing.T) {
+	for _, f := range []authtest.Fault{
+		{Status: 429}, {Status: 429, Body: "<html>slow down"}, {Status: 429, Body: " "},
+		{Status: 401, Body: " "}, {Status: 401, Body: "<html>who are you"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := authtest.NewNHN(authtest.InMemory())
+			t.Cleanup(srv.Close)
+			mgr := tenants(t, srv, "a", "b")
+			srv.Break(f)
+			for range 10 {
+				_, err := source(t, mgr, "a").Token(t.Context())
+				var said *authtrip.ServerError
+				if !errors.As(err, &said) || strings.Contains(err.Error(), "URL") {
+					t.Fatalf("got %v", err)
+				}
+				settle(2 * time.Minute)
+			}
+			srv.Heal()
+			if _, err := source(t, mgr, "b").Token(t.Context()); err != nil {
+				t.Fatalf("%+v to a: b got %v", f, err)
+			}
+		})
+	}
+}
+
+func TestI11_ALate503PutsOffTheProbeToo(t *testing.T) {
+	// A call that began before the circuit opened, and is answered after.
+	synctest.Test(t, func(t *testing.T) {
+		srv := authtest.NewNHN(authtest.InMemory())
+		t.Cleanup(srv.Close)
+		mgr := tenants(t, srv, "slow", "a", "b", "c")
+		srv.Break(authtest.Fault{Status: 503, RetryAfter: "30", Delay: 2 * time.Second, Times: 1})
+		go func() { _, _ = source(t, mgr, "slow").Token(t.Context()) }()
+		synctest.Wait()
+		srv.Break(authtest.Fault{Reset: true})
+		for _, id := range []string{"a", "b"} {
+			_, _ = source(t, mgr, id).Token(t.Context())
+		}
+		settle(2500 * time.Millisecond)
+		_, err := source(t, mgr, "c").Token(t.Context())
+		if wait, _ := authtrip.RetryAfter(err); !errors.Is(err, authtrip.ErrCircuitOpen) || wait < 20*time.Second {
+			t.Fatalf("%v, come back in %v; want what the 503 said", err, wait)
+		}
+	})
+}
+
 func TestI11_RepliesThatAreNoTokenReplyCount(t *testing.T) {
 	for _, body := range []string{"<html>maintenance</html>", " ", "[1]", `{"access_token":"a`} {
 		inBubble(t, func(t *testing.T, w *world) {

@@ -1,7 +1,9 @@
 package authtrip_test
 
 import (
+	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -140,6 +142,55 @@ func TestI15_TransientFailuresAreTriedThreeTimes(t *testing.T) {
 	}
 }
 
+func TestI15_NewCredentialsAreNoFourthAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls, asked := 0, 0
+		r := registration()
+		r.ClientID, r.ClientSecret = "", authtrip.Secret{}
+		r.Credentials = func(context.Context) (string, authtrip.Secret, error) {
+			asked++
+			return "id", authtrip.NewSecret(fmt.Sprint("secret ", asked)), nil
+		}
+		src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if calls++; calls < 3 {
+				return nil, io.EOF
+			}
+			return (&replies{bodies: []string{`{"error":"invalid_client"}`}, status: 401}).RoundTrip(r)
+		})))
+		if _, err := src.Token(t.Context()); err == nil || calls != 3 {
+			t.Fatalf("%v after %d calls, want 3", err, calls)
+		}
+	})
+}
+
+func TestRevocationTalksOfItsOwnServer(t *testing.T) {
+	asked := 0
+	r := registration()
+	r.ClientID, r.ClientSecret = "", authtrip.Secret{}
+	r.RevocationEndpoint.URL = "https://revoke.example/"
+	r.Credentials = func(context.Context) (string, authtrip.Secret, error) {
+		asked++
+		return "id", authtrip.NewSecret("secret"), nil
+	}
+	src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "revoke.example" {
+			return (&replies{bodies: []string{`{"error":"invalid_client"}`}, status: 401}).RoundTrip(r)
+		}
+		return (&replies{bodies: []string{`{"access_token":"a"}`}}).RoundTrip(r)
+	})))
+	if _, err := src.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantAll(t, src.Revoke(t.Context()), `"test" at https://revoke.example:443: invalid_client`)
+	if asked != 2 {
+		t.Fatalf("asked for credentials %d times, want again after invalid_client", asked)
+	}
+	_ = src.Close()
+	if err := src.Revoke(t.Context()); !errors.Is(err, authtrip.ErrClosed) {
+		t.Fatalf("after Close: %v", err)
+	}
+}
+
 func TestI15_AnAttemptTakesAThirdOfTheFetchTimeout(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.srv.Break(authtest.Fault{Hang: true, Times: 1})
@@ -261,12 +312,14 @@ func TestI15_GoodReplies(t *testing.T) {
 }
 
 func TestI15_AGzipBombAndAnEndlessReplyAreCut(t *testing.T) {
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	_, _ = io.CopyN(z, zeros{}, 32<<20)
+	_ = z.Close()
 	for name, write := range map[string]func(http.ResponseWriter){
 		"gzip bomb": func(w http.ResponseWriter) {
 			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			_, _ = io.CopyN(z, zeros{}, 200<<20)
-			_ = z.Close()
+			_, _ = w.Write(bomb.Bytes())
 		},
 		"endless": func(w http.ResponseWriter) { _, _ = io.CopyN(w, zeros{}, 1<<30) },
 	} {

@@ -10,8 +10,10 @@ type Hooks struct {
 	// TokenCall is called before a token call with its context, which inherits
 	// nothing, and that of the request that started it. What it returns takes
 	// the flight's place: derive it from flight, and put in it what a token
-	// call should carry of the caller, such as a trace span. After a panic, or
-	// when it returns nil, no call is made.
+	// call should carry of the caller, such as a trace span; only its values
+	// count. When it panics, returns nil, or passes on the caller's httptrace,
+	// which would see the client's secret, no call is made. Asking the same
+	// Source for a token from here waits for itself.
 	TokenCall func(flight, caller context.Context) context.Context
 	// NotReplayed: a response rejected its token and was handed to the caller
 	// because no other token could be had, or the request could not be sent

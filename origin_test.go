@@ -201,6 +201,25 @@ func TestI13_ARedirectToPlainHTTPPassesWithoutTheToken(t *testing.T) {
 	}
 }
 
+func TestI13_ABaseThatSetsNoRequestLosesNoTokenOnItsOwnOrigin(t *testing.T) {
+	sent := 0
+	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+	client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		if r.Header.Get("Authorization") != "Bearer a" {
+			t.Errorf("%s without a token", r.URL)
+		}
+		if sent++; sent < 3 {
+			return &http.Response{StatusCode: 302, Header: http.Header{"Location": {"/next"}}, Body: http.NoBody}, nil
+		}
+		return newStub().RoundTrip(r)
+	})}}
+	res, err := client.Get("https://api.example/")
+	if err != nil || sent != 3 {
+		t.Fatalf("%v, sent %d", err, sent)
+	}
+	_ = res.Body.Close()
+}
+
 func TestI13_AChainThatCannotBeFollowedBackGetsNoToken(t *testing.T) {
 	rt, carried := tokenAt(t, nil)
 	req := mustRequest(t, http.MethodGet, "https://api.example/", nil)

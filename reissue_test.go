@@ -378,6 +378,34 @@ func TestI07_OfNestedTransportsTheInnerPasses(t *testing.T) {
 	}
 }
 
+func TestI07_TheInnerKnowsATokenThatWasReplacedOrDroppedMeanwhile(t *testing.T) {
+	for name, meanwhile := range map[string]func(*world, authtrip.Token){
+		"dropped":  func(w *world, tok authtrip.Token) { w.src.Invalidate(tok) },
+		"replaced": func(w *world, tok authtrip.Token) { w.src.Invalidate(tok); w.token() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				tok, err := w.src.Token(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				outer := w.client.Transport.(*authtrip.Transport)
+				inner := &authtrip.Transport{Source: w.src, Base: outer.Base}
+				outer.Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+					meanwhile(w, tok)
+					return inner.RoundTrip(r)
+				})
+				if status, _ := w.get(); status != 401 {
+					t.Fatalf("got %d", status)
+				}
+				if c := w.srv.Counts(); c.Accepted != 2 {
+					t.Fatalf("%+v: sent %d times, want twice", c, c.Accepted)
+				}
+			}, serving(unauthorized))
+		})
+	}
+}
+
 func TestI07_AHeaderSetByTheCallerIsNoOuterTransport(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		tok := w.token()
@@ -388,220 +416,4 @@ func TestI07_AHeaderSetByTheCallerIsNoOuterTransport(t *testing.T) {
 			t.Fatalf("got %d, %v; want full service: a reissue", status, err)
 		}
 	})
-}
-
-func TestI10_AnAPIThatAlwaysRejectsCostsTwoCalls(t *testing.T) {
-	const n = 100
-	mixed := func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/v1/organizations" {
-			unauthorized(rw, r)
-		}
-	}
-	for name, c := range map[string]struct {
-		api     http.HandlerFunc
-		atOnce  bool
-		bothWay bool
-	}{
-		"in turn":            {api: unauthorized},
-		"at once":            {api: unauthorized, atOnce: true},
-		"mixed, in turn":     {api: mixed, bothWay: true},
-		"mixed, at once":     {api: mixed, atOnce: true, bothWay: true},
-		"at once, one token": {api: unauthorized, atOnce: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, serving(c.api))
-			send := func(i int) {
-				path := "/always"
-				if c.bothWay && i%2 == 0 {
-					path = "/v1/organizations"
-				}
-				req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+path, nil)
-				status, err := w.send(req)
-				if want := map[bool]int{true: 401, false: 200}[path == "/always"]; status != want || err != nil {
-					t.Errorf("%s got %d, %v; want %d", path, status, err, want)
-				}
-			}
-			var wg sync.WaitGroup
-			for i := range n {
-				if c.atOnce {
-					wg.Go(func() { send(i) })
-				} else {
-					send(i)
-				}
-			}
-			wg.Wait()
-			w.wantTokenCalls(2)
-		})
-	}
-}
-
-func TestI10_StragglersDoNotStartAnotherReissue(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		// A request that first leaves with the reissued token, and is rejected
-		// before the verdict on the replay.
-		w.mustGet()
-		w.srv.Break(authtest.Fault{})
-		first := make(chan struct{})
-		go func() {
-			req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/slow", nil)
-			_, _ = w.send(req)
-			close(first)
-		}()
-		settle(1500 * time.Millisecond) // its replay is on the way
-		w.wantTokenCalls(2)
-		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/fast", nil)
-		if status, _ := w.send(req); status != 401 {
-			t.Fatalf("got %d", status)
-		}
-		<-first
-		w.wantTokenCalls(2)
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/slow":
-			time.Sleep(time.Second)
-			unauthorized(rw, r)
-		case "/fast":
-			unauthorized(rw, r)
-		}
-	}))
-}
-
-func TestI10_ThePauseDoublesAndARevocationInsideIsNoticedAfter(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		var calls []time.Duration
-		start := time.Now()
-		for time.Since(start) < 200*time.Second {
-			before := w.srv.Counts().TokenCalls
-			if status, err := w.get(); status != 401 || err != nil {
-				t.Fatalf("got %d, %v", status, err)
-			}
-			if n := w.srv.Counts().TokenCalls; n > before {
-				calls = append(calls, time.Since(start).Round(time.Second))
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183} // 1 s doubling to 60 s
-		if len(calls) != len(want) {
-			t.Fatalf("reissues at %v, want %v", calls, want)
-		}
-		for i, c := range calls {
-			if d := (c - want[i]*time.Second).Abs(); d > time.Second {
-				t.Fatalf("reissues at %v, want %v", calls, want)
-			}
-		}
-	}, serving(unauthorized))
-
-	var broken atomic.Bool
-	broken.Store(true)
-	inBubble(t, func(t *testing.T, w *world) {
-		if status, _ := w.get(); status != 401 {
-			t.Fatalf("got %d", status)
-		}
-		broken.Store(false)
-		w.srv.RevokeAll() // for real, inside the pause
-		if status, _ := w.get(); status != 401 {
-			t.Fatalf("got %d inside the pause, want the server's 401", status)
-		}
-		w.wantTokenCalls(2)
-		settle(time.Second)
-		w.mustGet()
-		w.wantTokenCalls(3)
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if broken.Load() {
-			unauthorized(rw, r)
-		}
-	}))
-}
-
-func TestI10_OnlyAnAcceptedReplayEndsThePause(t *testing.T) {
-	api := func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/always" {
-			unauthorized(rw, r)
-		}
-	}
-	always := func(w *world) int {
-		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
-		status, _ := w.send(req)
-		return status
-	}
-	inBubble(t, func(t *testing.T, w *world) {
-		always(w) // the pause begins
-		for range 9 {
-			w.mustGet() // success without a replay
-			always(w)
-			settle(100 * time.Millisecond)
-		}
-		w.wantTokenCalls(2)
-	}, serving(api))
-
-	inBubble(t, func(t *testing.T, w *world) {
-		w.mustGet()
-		first := w.token()
-		// A request leaves with the first token and is rejected only when the
-		// pause has begun: its replay is accepted and ends it.
-		held, release := make(chan struct{}), make(chan struct{})
-		base := w.srv.Transport()
-		var once sync.Once
-		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path == "/v1/organizations" {
-				once.Do(func() {
-					close(held)
-					<-release
-				})
-			}
-			return base.RoundTrip(r)
-		})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_, _ = w.get()
-		}()
-		<-held
-		always(w)
-		w.wantTokenCalls(2)
-		w.srv.Revoke(first)
-		always(w)
-		w.wantTokenCalls(2) // the pause runs
-		close(release)
-		<-done
-		always(w)
-		w.wantTokenCalls(3)
-	}, serving(api))
-}
-
-func TestI10_AServerThatEndsOldTokensWhenItIssuesNewOnesIsNotAskedWithoutBound(t *testing.T) {
-	// One resource always rejects. Its reissues end the token that requests to
-	// another resource left with: those are replayed, and accepted.
-	inBubble(t, func(t *testing.T, w *world) {
-		base := w.srv.Transport()
-		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path != "/always" {
-				time.Sleep(50 * time.Millisecond) // on its way
-			}
-			return base.RoundTrip(r)
-		})
-		w.revokeOnIssue.Store(true)
-		start := time.Now()
-		var wg sync.WaitGroup
-		for range 10 {
-			wg.Go(func() {
-				for time.Since(start) < time.Minute {
-					w.mustNotFail()
-				}
-			})
-		}
-		for time.Since(start) < time.Minute {
-			req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
-			_, _ = w.send(req)
-			time.Sleep(10 * time.Millisecond)
-		}
-		wg.Wait()
-		if n := w.srv.Counts().TokenCalls; n > 130 {
-			t.Fatalf("%d token calls in a minute, want about two a second at most", n)
-		}
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/always" {
-			unauthorized(rw, r)
-		}
-	}))
 }

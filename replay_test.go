@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,66 @@ func TestI08_AGetBodyThatFailsGivesTheFirstResponse(t *testing.T) {
 		wantAll(t, w.whyNotReplayed(), "the file is gone")
 	}, serving(unauthorized))
 }
+
+func TestI08_AGetBodyWithoutABodyGivesTheFirstResponse(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		req, _ := http.NewRequest(http.MethodPost, w.srv.APIURL+"/", strings.NewReader("body"))
+		req.GetBody = func() (io.ReadCloser, error) { return nil, nil }
+		if status, err := w.send(req); status != 401 || err != nil {
+			t.Fatalf("got %d, %v; want the server's 401", status, err)
+		}
+	}, serving(unauthorized))
+}
+
+func TestI08_ALongBodyIsReadAheadForItsFirst64KiBOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := &counted{left: 1 << 20}
+		release := make(chan struct{})
+		tokens := &replies{bodies: []string{`{"access_token":"a"}`, `{"error":"invalid_scope"}`}}
+		src := newSource(t, registration(), authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if tokens.calls == 1 {
+				<-release
+			}
+			return tokens.RoundTrip(r)
+		})))
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 401, Header: http.Header{}, Body: body, Request: r}, nil
+		})}
+		go func() {
+			synctest.Wait() // all waits for the reissue, and nothing reads
+			if n := body.read.Load(); n != 64<<10 {
+				t.Errorf("%d bytes read ahead, want 64 KiB", n)
+			}
+			close(release)
+		}()
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, res.Body); n != 1<<20 || err != nil {
+			t.Fatalf("read %d bytes, %v; want all", n, err)
+		}
+		_ = res.Body.Close()
+	})
+}
+
+// counted is a body of zeros that counts what was read.
+type counted struct {
+	left int
+	read atomic.Int64
+}
+
+func (b *counted) Read(p []byte) (int, error) {
+	n := min(len(p), b.left)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	b.left -= n
+	b.read.Add(int64(n))
+	return n, nil
+}
+
+func (b *counted) Close() error { return nil }
 
 func TestI09_BodiesAreReplayedByteForByte(t *testing.T) {
 	payload := bytes.Repeat([]byte("payload!"), 40_000)

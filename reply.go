@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,7 +59,10 @@ func (c *client) readReply(res *http.Response, server string, secrets []string) 
 		return unreadable(what)
 	}
 	if code := fields.text("error"); code != "" {
-		answer.Code = said(code, secrets, 64)
+		answer.Code = code
+		if !slices.Contains(errorCodes, code) {
+			answer.Code = said(code, secrets, 64)
+		}
 		answer.Description = said(fields.text("error_description"), secrets, 200)
 		return nil, answer
 	}
@@ -74,6 +78,13 @@ func (c *client) readReply(res *http.Response, server string, secrets []string) 
 		return nil, answer
 	}
 	return reply, nil
+}
+
+// errorCodes are those of RFC 6749 §5.2, RFC 7009 §2.2.1 and usual ones
+// besides: words that show nothing.
+var errorCodes = []string{
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+	"unsupported_token_type", "server_error", "temporarily_unavailable", "slow_down", "access_denied", "invalid_target",
 }
 
 // readToken reads the fields of a success, or says what is wrong with them.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -160,6 +161,29 @@ func TestI14_NoErrorShowsASecret(t *testing.T) {
 	}
 }
 
+func TestI14_WhatHidesASecretFromASearchIsDroppedFirst(t *testing.T) {
+	for _, hidden := range []string{"s3cret\u0000-s3cret", "s3cret-\u200bs3cret", "\u202es3cret-s3cret", "s3cret-s3cre\u001b\ufefft"} {
+		body, _ := json.Marshal(map[string]string{"error": "x", "error_description": hidden})
+		src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{string(body)}, status: 400}))
+		_, err := src.Token(t.Context())
+		if err == nil || strings.Contains(err.Error(), "s3cret-s3cret") || !strings.Contains(err.Error(), "[redacted]") {
+			t.Errorf("%q became %v", hidden, err)
+		}
+	}
+}
+
+func TestI14_AShortSecretLeavesTheErrorOfUse(t *testing.T) {
+	r := registration()
+	r.ClientSecret = authtrip.NewSecret("e")
+	src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(*http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("proxy: %w", io.ErrUnexpectedEOF)
+	})))
+	_, err := src.Token(t.Context())
+	if !errors.Is(err, io.ErrUnexpectedEOF) || len(err.Error()) > 400 {
+		t.Fatalf("%d characters: %v", len(err.Error()), err)
+	}
+}
+
 func TestI14_DescriptionsAreBoundedAndStripped(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
 	b, _ := json.Marshal(map[string]string{"error": "invalid_scope", "error_description": "\x1b[31mred\r\nnext\u202e" + long})
@@ -175,7 +199,19 @@ func TestI14_DescriptionsAreBoundedAndStripped(t *testing.T) {
 }
 
 func TestI14_ResponsesDoNotCarryTheToken(t *testing.T) {
-	w := newWorld(t)
+	t.Run("as it is", func(t *testing.T) { responsesWithoutToken(t, newWorld(t)) })
+	t.Run("over a base that copies requests", func(t *testing.T) {
+		w := newWorld(t)
+		base := w.srv.Transport()
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			return base.RoundTrip(r.Clone(r.Context()))
+		})
+		responsesWithoutToken(t, w)
+	})
+}
+
+func responsesWithoutToken(t *testing.T, w *world) {
+	t.Helper()
 	tok := w.token()
 	for range 2 { // as it is, and after a replay
 		res, err := w.client.Get(w.srv.APIURL + "/")

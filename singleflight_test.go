@@ -26,9 +26,8 @@ func TestI01_ConstructorsDoNothingAndTheFirstRequestFetches(t *testing.T) {
 	})
 }
 
-func TestI01_AnIdleSourceHoldsNoGoroutineAndNoTimer(t *testing.T) {
-	// A bubble ends only when its last goroutine has, and its clock stands
-	// still once nothing waits for it: a goroutine or timer of an open, idle
+func TestI01_AnIdleSourceHoldsNoGoroutine(t *testing.T) {
+	// A bubble ends only when its last goroutine has: one of an open, idle
 	// Source would fail this test. The Source is not closed.
 	synctest.Test(t, func(t *testing.T) {
 		src, err := authtrip.NewSource(registration(), authtrip.WithTokenTransport(&replies{
@@ -260,6 +259,86 @@ func TestI02_APanicOrGoexitInTheFlightBecomesAnError(t *testing.T) {
 		src := newSource(t, registration(), authtrip.Hooks{TokenCall: func(_, _ context.Context) context.Context { panic("span") }})
 		if _, err := src.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "Hooks.TokenCall: panic") {
 			t.Fatalf("got %v, want an error that names the hook", err)
+		}
+	})
+}
+
+func TestI02_AHooksContextCanDoNoHarm(t *testing.T) {
+	type broken struct{ context.Context }
+	trace := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{})
+	for _, c := range map[string]struct {
+		hook func(flight, caller context.Context) context.Context
+		says string
+	}{
+		"panics when used": {func(_, _ context.Context) context.Context { return broken{} }, "panic"},
+		"nil":              {func(_, _ context.Context) context.Context { return nil }, "Hooks.TokenCall: it returned no context"},
+		"the caller's":     {func(_, caller context.Context) context.Context { return caller }, "httptrace"},
+	} {
+		src := newSource(t, registration(), authtrip.Hooks{TokenCall: c.hook}, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+		_, err := src.Token(trace)
+		wantAll(t, err, c.says)
+	}
+	// A context that ended, or that ends, changes nothing but values.
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.Break(authtest.Fault{Hang: true})
+		time.AfterFunc(time.Second, func() { _ = w.src.Close() })
+		start := time.Now()
+		if _, err := w.src.Token(t.Context()); !errors.Is(err, authtrip.ErrClosed) || time.Since(start) != time.Second {
+			t.Fatalf("%v after %v, want ErrClosed at once", err, time.Since(start))
+		}
+	}, with(authtrip.Hooks{TokenCall: func(context.Context, context.Context) context.Context { return context.Background() }}))
+}
+
+func TestI02_ACallerThatIsGoneStartsNothing(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.src.Token(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	w.wantTokenCalls(0)
+}
+
+func TestI02_ATokenThatComesAfterCloseIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		src := newSource(t, registration(), authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			<-release // whatever the context says
+			return (&replies{bodies: []string{`{"access_token":"a"}`}}).RoundTrip(r)
+		})))
+		go func() { _, _ = src.Token(t.Context()) }()
+		synctest.Wait()
+		_ = src.Close()
+		close(release)
+		synctest.Wait()
+		if _, err := src.Token(t.Context()); !errors.Is(err, authtrip.ErrClosed) {
+			t.Fatalf("got %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestI03_AFailingCredentialsFuncIsAskedAgainAfterASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		r := registration()
+		r.ClientID, r.ClientSecret = "", authtrip.Secret{}
+		r.Credentials = func(context.Context) (string, authtrip.Secret, error) {
+			if asked++; asked < 4 {
+				return "", authtrip.Secret{}, errors.New("the vault is sealed")
+			}
+			return "id", authtrip.NewSecret("secret"), nil
+		}
+		src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+		for i := range 3 {
+			_, err := src.Token(t.Context())
+			wantAll(t, err, "Credentials: the vault is sealed")
+			if _, _ = src.Token(t.Context()); asked != i+1 {
+				t.Fatalf("asked %d times, want %d", asked, i+1)
+			}
+			settle(time.Second)
+		}
+		if _, err := src.Token(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -182,6 +182,33 @@ func TestI16_AResponseOrAnErrorNeverBoth(t *testing.T) {
 	}
 }
 
+func TestI16_ARejectThatPanicsLeavesNoResponseOpen(t *testing.T) {
+	r := registration()
+	r.Reject = func(*http.Response) authtrip.Verdict { panic("the user's") }
+	src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+	body := &watched{Reader: strings.NewReader("x")}
+	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, Request: r}, nil
+	})}
+	defer func() {
+		if p := recover(); p != "the user's" || body.closed.Load() != 1 {
+			t.Fatalf("recovered %v, body closed %d times", p, body.closed.Load())
+		}
+	}()
+	_, _ = rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+}
+
+func TestI16_ANilBodyBecomesAnEmptyOne(t *testing.T) {
+	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 401, Header: http.Header{}, Request: r}, nil
+	})}
+	res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+	if err != nil || res.Body == nil {
+		t.Fatalf("%v, %v", res, err)
+	}
+}
+
 func TestI16_NilHeaderAndNilURLDoNotPanic(t *testing.T) {
 	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
 	rt := &authtrip.Transport{Source: src, Base: newStub()}

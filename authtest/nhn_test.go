@@ -205,6 +205,33 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestACallerThatLeftGetsNoToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := authtest.NewNHN(authtest.InMemory())
+		t.Cleanup(s.Close)
+		s.Break(authtest.Fault{Hang: true})
+		req, _ := http.NewRequest("POST", s.AuthURL+"/oauth2/token/create", strings.NewReader("grant_type=client_credentials"))
+		req.Header = goodHeader(s)
+		if _, err := (&http.Client{Transport: s.Transport(), Timeout: time.Second}).Do(req); err == nil {
+			t.Fatal("an answer from a hang")
+		}
+		synctest.Wait() // the server notices
+		s.Heal()
+		issue(t, s)
+		if c := s.Counts(); c.Issued != 1 || c.TokenCalls != 2 || c.Concurrent != 1 {
+			t.Fatalf("%+v, want 1 token issued, and one call at a time", c)
+		}
+	})
+}
+
+func TestNilOptionsAreNothing(t *testing.T) {
+	s := authtest.NewNHN(nil)
+	defer s.Close()
+	if _, err := nhn.NewSource(s.Credentials(), append(s.Options(), nil, nhn.With(nil))...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestHealEndsAHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := authtest.NewNHN(authtest.InMemory())

@@ -65,7 +65,7 @@ func TestDefaultWire(t *testing.T) {
 			[]string{"X-Nhn-Authorization"}, "https://kr1-abcdef.api.nhncloudservice.com/",
 		},
 		"own stage": {
-			[]nhn.Option{nhn.Origins("kr1-abcdef.api.nhncloudservice.com"), nhn.AuthServer("https://auth.example/")}, "https://auth.example/oauth2/token/create", "https://kr1-abcdef.api.nhncloudservice.com/",
+			[]nhn.Option{nhn.AuthServer("https://auth.example/"), nhn.Government(), nhn.Origins("kr1-abcdef.api.nhncloudservice.com")}, "https://auth.example/oauth2/token/create", "https://kr1-abcdef.api.nhncloudservice.com/",
 			[]string{"X-Nhn-Authentication", "X-Nhn-Authorization"}, "https://kr1-abcdeg.api.nhncloudservice.com/",
 		},
 	} {

@@ -1,0 +1,400 @@
+package authtrip_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/authtest"
+)
+
+func TestI10_AnAPIThatAlwaysRejectsCostsTwoCalls(t *testing.T) {
+	const n = 100
+	mixed := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/organizations" {
+			unauthorized(rw, r)
+		}
+	}
+	for name, c := range map[string]struct {
+		api     http.HandlerFunc
+		atOnce  bool
+		bothWay bool
+	}{
+		"in turn":        {api: unauthorized},
+		"at once":        {api: unauthorized, atOnce: true},
+		"mixed, in turn": {api: mixed, bothWay: true},
+		"mixed, at once": {api: mixed, atOnce: true, bothWay: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, serving(c.api))
+			send := func(i int) {
+				path := "/always"
+				if c.bothWay && i%2 == 0 {
+					path = "/v1/organizations"
+				}
+				req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+path, nil)
+				status, err := w.send(req)
+				if want := map[bool]int{true: 401, false: 200}[path == "/always"]; status != want || err != nil {
+					t.Errorf("%s got %d, %v; want %d", path, status, err, want)
+				}
+			}
+			var wg sync.WaitGroup
+			for i := range n {
+				if c.atOnce {
+					wg.Go(func() { send(i) })
+				} else {
+					send(i)
+				}
+			}
+			wg.Wait()
+			w.wantTokenCalls(2)
+		})
+	}
+}
+
+func TestI10_StragglersDoNotStartAnotherReissue(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		// A request that first leaves with the reissued token, and is rejected
+		// before the verdict on the replay.
+		w.mustGet()
+		first := make(chan struct{})
+		go func() {
+			req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/slow", nil)
+			_, _ = w.send(req)
+			close(first)
+		}()
+		settle(1500 * time.Millisecond) // its replay is on the way
+		w.wantTokenCalls(2)
+		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/fast", nil)
+		if status, _ := w.send(req); status != 401 {
+			t.Fatalf("got %d", status)
+		}
+		<-first
+		w.wantTokenCalls(2)
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			time.Sleep(time.Second)
+			unauthorized(rw, r)
+		case "/fast":
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI10_ThePauseDoublesAndARevocationInsideIsNoticedAfter(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		var calls []time.Duration
+		start := time.Now()
+		for time.Since(start) < 200*time.Second {
+			before := w.srv.Counts().TokenCalls
+			if status, err := w.get(); status != 401 || err != nil {
+				t.Fatalf("got %d, %v", status, err)
+			}
+			if n := w.srv.Counts().TokenCalls; n > before {
+				calls = append(calls, time.Since(start).Round(time.Second))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183} // 1 s doubling to 60 s
+		if len(calls) != len(want) {
+			t.Fatalf("reissues at %v, want %v", calls, want)
+		}
+		for i, c := range calls {
+			if d := (c - want[i]*time.Second).Abs(); d > time.Second {
+				t.Fatalf("reissues at %v, want %v", calls, want)
+			}
+		}
+	}, serving(unauthorized))
+
+	var broken atomic.Bool
+	broken.Store(true)
+	inBubble(t, func(t *testing.T, w *world) {
+		if status, _ := w.get(); status != 401 {
+			t.Fatalf("got %d", status)
+		}
+		broken.Store(false)
+		w.srv.RevokeAll() // for real, inside the pause
+		if status, _ := w.get(); status != 401 {
+			t.Fatalf("got %d inside the pause, want the server's 401", status)
+		}
+		w.wantTokenCalls(2)
+		settle(time.Second)
+		w.mustGet()
+		w.wantTokenCalls(3)
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI10_OnlyAnAcceptedReplayEndsThePause(t *testing.T) {
+	api := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/always" {
+			unauthorized(rw, r)
+		}
+	}
+	always := func(w *world) int {
+		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
+		status, _ := w.send(req)
+		return status
+	}
+	inBubble(t, func(t *testing.T, w *world) {
+		always(w) // the pause begins
+		for range 9 {
+			w.mustGet() // success without a replay
+			always(w)
+			settle(100 * time.Millisecond)
+		}
+		w.wantTokenCalls(2)
+	}, serving(api))
+
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		first := w.token()
+		// A request leaves with the first token and is rejected only when the
+		// pause has begun: its replay is accepted and ends it.
+		held, release := make(chan struct{}), make(chan struct{})
+		base := w.srv.Transport()
+		var once sync.Once
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/organizations" {
+				once.Do(func() {
+					close(held)
+					<-release
+				})
+			}
+			return base.RoundTrip(r)
+		})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = w.get()
+		}()
+		<-held
+		always(w)
+		w.wantTokenCalls(2)
+		w.srv.Revoke(first)
+		always(w)
+		w.wantTokenCalls(2) // the pause runs
+		close(release)
+		<-done
+		always(w)
+		w.wantTokenCalls(3)
+	}, serving(api))
+}
+
+func TestI10_AServerThatEndsOldTokensWhenItIssuesNewOnesIsNotAskedWithoutBound(t *testing.T) {
+	// One resource always rejects. Its reissues end the token that requests to
+	// another resource left with: those are replayed, and accepted.
+	inBubble(t, func(t *testing.T, w *world) {
+		base := w.srv.Transport()
+		w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path != "/always" {
+				time.Sleep(50 * time.Millisecond) // on its way
+			}
+			return base.RoundTrip(r)
+		})
+		w.revokeOnIssue.Store(true)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				for time.Since(start) < time.Minute {
+					w.mustNotFail()
+				}
+			})
+		}
+		for time.Since(start) < time.Minute {
+			req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
+			_, _ = w.send(req)
+			time.Sleep(10 * time.Millisecond)
+		}
+		wg.Wait()
+		if n := w.srv.Counts().TokenCalls; n > 130 {
+			t.Fatalf("%d token calls in a minute, want about two a second at most", n)
+		}
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/always" {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI10_BodiesThatCannotBeReplayedCostTwoCallsToo(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 100 {
+			req := mustRequest(t, http.MethodPost, w.srv.APIURL+"/", io.MultiReader(strings.NewReader("once")))
+			if status, err := w.send(req); status != 401 || err != nil {
+				t.Fatalf("got %d, %v", status, err)
+			}
+		}
+		w.wantTokenCalls(2)
+	}, serving(unauthorized))
+}
+
+func TestI10_ReplaysWithoutAVerdictAreBounded(t *testing.T) {
+	// The API takes so long to reject that the replay never has time to.
+	inBubble(t, func(t *testing.T, w *world) {
+		start := time.Now()
+		for range 100 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, _ = w.getWithin(ctx)
+			cancel()
+		}
+		minute := time.Since(start).Minutes()
+		if n := w.srv.Counts().TokenCalls; n > 10 {
+			t.Fatalf("%d token calls in %.1f minutes, want the pauses: 1 s, 2 s, …", n, minute)
+		}
+		settle(time.Second) // the API's last answer
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		time.Sleep(600 * time.Millisecond)
+		unauthorized(rw, r)
+	}))
+}
+
+func TestI10_TheSameTokenAgainIsNotAskedForWithoutBound(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.token()
+		w.srv.Break(authtest.Fault{SameToken: true})
+		for range 600 { // a minute
+			if status, err := w.get(); status != 401 || err != nil {
+				t.Fatalf("got %d, %v", status, err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		// The first, and reissues after 0, 1, 3, 7, 15 and 31 seconds.
+		w.wantTokenCalls(7)
+	}, serving(unauthorized))
+}
+
+func TestI10_ASlowReplayHidesNoRevocation(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		w.srv.RevokeAll()
+		ctx, cancel := context.WithCancel(t.Context())
+		polled := make(chan struct{})
+		go func() {
+			defer close(polled)
+			req := mustRequest(t, http.MethodGet, w.srv.APIURL+"/poll", nil)
+			_, _ = w.send(req.WithContext(ctx)) // its replay has no verdict for long
+		}()
+		for range 3 {
+			settle(time.Second)
+			w.mustGet()
+		}
+		w.srv.RevokeAll()
+		if got := w.all(100); got[200] != 100 {
+			t.Fatalf("statuses %v, want 100 of 200", got)
+		}
+		w.wantTokenCalls(3)
+		cancel()
+		<-polled
+	}, serving(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/poll" {
+			<-r.Context().Done()
+		}
+	}))
+}
+
+func TestI10_AnAcceptedReplayMakesTheNextPauseShort(t *testing.T) {
+	var broken atomic.Bool
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		broken.Store(true)
+		for range 8 { // pauses of 1, 2 and 4 s
+			_, _ = w.get()
+			settle(time.Second)
+		}
+		broken.Store(false)
+		settle(10 * time.Second)
+		w.srv.RevokeAll()
+		w.mustGet() // an accepted replay
+		settle(2 * time.Second)
+		w.mustGet()
+		broken.Store(true)
+		_, _ = w.get()
+		before := w.srv.Counts().TokenCalls
+		settle(1100 * time.Millisecond)
+		_, _ = w.get()
+		w.wantTokenCalls(before + 1)
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI06_AServerThatHangsTakesNoWorkingTokenFromAnybody(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		w.srv.Break(authtest.Fault{Hang: true})
+		odd := make(chan struct{})
+		go func() {
+			defer close(odd)
+			_, _ = w.send(mustRequest(t, http.MethodGet, w.srv.APIURL+"/odd", nil))
+		}()
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				start := time.Now()
+				if status, err := w.getWithin(ctx); status != 200 || time.Since(start) > time.Second {
+					t.Errorf("got %d, %v after %v; want 200 after a second at most", status, err, time.Since(start))
+				}
+			})
+		}
+		wg.Wait()
+		start := time.Now()
+		if w.mustGet(); time.Since(start) != 0 {
+			t.Errorf("later requests still wait")
+		}
+		<-odd
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/odd" {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI06_AFailedFlightFromBeforeTheRejectionDoesNotAnswerForIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.SetLifetime(time.Minute)
+		w.mustGet()
+		settle(45 * time.Second)
+		w.srv.Break(authtest.Fault{Reset: true, Delay: 500 * time.Millisecond, Times: 3}) // one flight's attempts
+		w.mustGet()                                                                       // a renewal starts behind, and will fail
+		settle(time.Second)
+		w.srv.RevokeAll()
+		if status, err := w.get(); status != 200 || err != nil {
+			t.Fatalf("got %d, %v, %v; want a flight of its own", status, err, w.whyNotReplayed())
+		}
+	}, exactly)
+}
+
+func TestI04_ATokenThatNeverChangesIsBelievedForANewLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &replies{bodies: []string{`{"access_token":"static","expires_in":3600}`}}
+		src := newSource(t, registration(), authtrip.WithTokenTransport(r))
+		for range 10 * 60 { // ten hours
+			if _, err := src.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Minute)
+		}
+		// One a lifetime, and those at half the time left before its end.
+		if r.calls > 100 {
+			t.Fatalf("%d token calls in ten hours", r.calls)
+		}
+	})
+}
