@@ -1,6 +1,8 @@
 package authtrip_test
 
 import (
+	"net/http"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +70,35 @@ func TestI04_StaleRequestsDoNotWaitForTheRenewal(t *testing.T) {
 		settle(3 * time.Second)
 		w.wantTokenCalls(2)
 	}, exactly)
+}
+
+func TestI04_OneGoroutineRenewsBehindManyRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := &replies{bodies: []string{`{"access_token":"a","expires_in":60}`}}
+		src := newSource(t, registration(), authtrip.WithTokenTransport(roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			if r.calls == 1 {
+				<-release
+			}
+			return r.RoundTrip(req)
+		})))
+		before := 0
+		for i := range 1000 {
+			if _, err := src.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				settle(45 * time.Second)
+				before = runtime.NumGoroutine()
+			}
+		}
+		synctest.Wait()
+		if n := runtime.NumGoroutine() - before; n > 10 {
+			t.Errorf("%d goroutines renew one token", n)
+		}
+		close(release)
+		synctest.Wait()
+	})
 }
 
 func TestI04_AnExpiredTokenIsWaitedForAndNeverSent(t *testing.T) {

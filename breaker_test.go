@@ -154,6 +154,11 @@ func TestI11_AValidTokenNoticesNothing(t *testing.T) {
 			}
 			settle(100 * time.Millisecond)
 		}
+		w.mustGet()
+		synctest.Wait()
+		if n := testing.AllocsPerRun(100, func() { _, _ = w.src.Token(t.Context()) }); n > 0 && !raceEnabled {
+			t.Fatalf("%v allocations per token while the circuit is open", n)
+		}
 		settle(time.Minute)
 		if _, err := w.get(); err == nil {
 			t.Fatal("an expired token was used")

@@ -349,10 +349,10 @@ func TestI09_A401ThatStaysOpenIsNotHeldUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = res.Body.Close() }()
-		lines := bufio.NewScanner(res.Body)
+		lines, start := bufio.NewScanner(res.Body), time.Now()
 		for i := range 3 {
-			if !lines.Scan() || lines.Text() != fmt.Sprint("line ", i) {
-				t.Fatalf("line %d: %q, %v", i, lines.Text(), lines.Err())
+			if !lines.Scan() || time.Since(start) != time.Duration(i)*time.Second || lines.Text() != fmt.Sprint("line ", i) {
+				t.Fatalf("line %d after %v: %q, %v", i, time.Since(start), lines.Text(), lines.Err())
 			}
 		}
 		settle(time.Second) // the server's last pause

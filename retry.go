@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -87,23 +87,28 @@ func copyBody(req *http.Request) (*http.Request, error) {
 }
 
 // ahead is a response body of which up to headStart is read before its reader
-// asks. One goroutine fills head; it ends with done, and until then nobody
-// else reads body.
+// asks. One goroutine fills head; while it does, nobody else reads body.
 type ahead struct {
 	body io.ReadCloser
-	stop atomic.Bool   // fill ends after the read that is under way
-	done chan struct{} // closed by fill; then head and err are the reader's
-	head []byte
-	err  error // what body.Read returned last
+	done chan struct{} // closed when filling ends
+
+	mu      sync.Mutex
+	changed sync.Cond // on mu: head, err or filling changed
+	head    []byte    // guarded by mu
+	err     error     // guarded by mu; what body.Read returned last
+	filling bool      // guarded by mu
+	stop    bool      // guarded by mu; filling ends after the Read that is under way
 }
 
 // readAhead puts an ahead in place of res.Body and starts to fill it.
 func readAhead(res *http.Response) *ahead {
 	a := &ahead{body: res.Body, done: make(chan struct{})}
+	a.changed.L = &a.mu
 	if res.Body == http.NoBody {
 		close(a.done)
 		return a
 	}
+	a.filling = true
 	res.Body = a
 	go a.fill()
 	return a
@@ -111,19 +116,33 @@ func readAhead(res *http.Response) *ahead {
 
 func (a *ahead) fill() {
 	defer close(a.done)
-	buf := make([]byte, 512)
-	for a.err == nil && len(a.head) < headStart && !a.stop.Load() {
-		var n int
-		n, a.err = a.body.Read(buf[:min(len(buf), headStart-len(a.head))])
-		a.head = append(a.head, buf[:n]...)
-		if n == len(buf) && len(buf) < headStart/8 {
-			buf = make([]byte, 2*len(buf))
+	buf := make([]byte, 4<<10)
+	for total := 0; ; {
+		n, err := a.body.Read(buf[:min(len(buf), headStart-total)])
+		total += n
+		if a.filled(buf[:n], err, total == headStart) {
+			return
 		}
 	}
 }
 
+// filled takes what was read and reports whether that was the last.
+func (a *ahead) filled(p []byte, err error, full bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.head = append(a.head, p...)
+	a.err = err
+	a.filling = err == nil && !full && !a.stop
+	a.changed.Broadcast()
+	return !a.filling
+}
+
 // hold leaves the rest to the body's reader.
-func (a *ahead) hold() { a.stop.Store(true) }
+func (a *ahead) hold() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stop = true
+}
 
 // giveUp closes the body, at its end if that is near.
 func (a *ahead) giveUp() {
@@ -138,22 +157,36 @@ func (a *ahead) giveUp() {
 
 // Read implements [io.Reader].
 func (a *ahead) Read(p []byte) (int, error) {
-	<-a.done
-	if len(a.head) > 0 {
-		n := copy(p, a.head)
-		a.head = a.head[n:]
-		return n, nil
-	}
-	if a.err != nil {
-		return 0, a.err
+	if n, err, ok := a.fromHead(p); ok {
+		return n, err
 	}
 	n, err := a.body.Read(p)
-	a.err = err
+	if err != nil {
+		a.mu.Lock()
+		a.err = err
+		a.mu.Unlock()
+	}
 	return n, err
 }
 
-// Close implements [io.Closer]. It ends a read that is under way.
+// fromHead reads what was read ahead, or waits for it; ok is false when the
+// body itself is to be read.
+func (a *ahead) fromHead(p []byte) (n int, err error, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.head) == 0 && a.filling {
+		a.changed.Wait()
+	}
+	if len(a.head) > 0 {
+		n = copy(p, a.head)
+		a.head = a.head[n:]
+		return n, nil, true
+	}
+	return 0, a.err, a.err != nil
+}
+
+// Close implements [io.Closer]. It ends a Read that is under way.
 func (a *ahead) Close() error {
-	a.stop.Store(true)
+	a.hold()
 	return a.body.Close()
 }

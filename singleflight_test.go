@@ -290,13 +290,15 @@ func TestI02_AHooksContextCanDoNoHarm(t *testing.T) {
 }
 
 func TestI02_ACallerThatIsGoneStartsNothing(t *testing.T) {
-	w := newWorld(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := w.src.Token(ctx); !errors.Is(err, context.Canceled) {
-		t.Fatalf("got %v", err)
-	}
-	w.wantTokenCalls(0)
+	inBubble(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.src.Token(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		settle(time.Second)
+		w.wantTokenCalls(0)
+	})
 }
 
 func TestI02_ATokenThatComesAfterCloseIsNotUsed(t *testing.T) {

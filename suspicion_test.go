@@ -72,6 +72,7 @@ func TestI10_StragglersDoNotStartAnotherReissue(t *testing.T) {
 		}()
 		settle(1500 * time.Millisecond) // its replay is on the way
 		w.wantTokenCalls(2)
+		w.mustGet() // another resource accepts the new token
 		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/fast", nil)
 		if status, _ := w.send(req); status != 401 {
 			t.Fatalf("got %d", status)
@@ -380,6 +381,57 @@ func TestI06_AFailedFlightFromBeforeTheRejectionDoesNotAnswerForIt(t *testing.T)
 			t.Fatalf("got %d, %v, %v; want a flight of its own", status, err, w.whyNotReplayed())
 		}
 	}, exactly)
+}
+
+func TestI06_WhileAnOldFlightSettlesTheRejectionStands(t *testing.T) {
+	for name, old := range map[string]authtest.Fault{
+		"with the same token": {SameToken: true, Delay: 1500 * time.Millisecond, Times: 1},
+		"with a failure":      {Body: "<html>", Status: 500, RetryAfter: "0", Delay: 500 * time.Millisecond, Times: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.srv.SetLifetime(time.Minute)
+				w.mustGet()
+				first := w.token()
+				settle(45 * time.Second)
+				base := w.srv.Transport()
+				sentWithFirst := atomic.Int32{}
+				w.client.Transport.(*authtrip.Transport).Base = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+					if r.Header.Get("X-Nhn-Authorization") != "Bearer "+first {
+						return base.RoundTrip(r)
+					}
+					sentWithFirst.Add(1)
+					if r.URL.Path == "/late" {
+						time.Sleep(2200 * time.Millisecond)
+					}
+					return &http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+				})
+				w.srv.Break(old)
+				if _, err := w.src.Token(t.Context()); err != nil { // a renewal starts behind
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				var wg sync.WaitGroup
+				send := func(path string) {
+					wg.Go(func() {
+						if status, err := w.send(mustRequest(t, http.MethodGet, w.srv.APIURL+path, nil)); status != 200 || err != nil {
+							t.Errorf("%s got %d, %v; want 200", path, status, err)
+						}
+					})
+				}
+				send("/late") // rejected at 2.2 s
+				synctest.Wait()
+				send("/early") // rejected now: waits for the old flight, then for its own
+				settle(1900 * time.Millisecond)
+				w.srv.Break(authtest.Fault{}) // the flight after it is under way or done
+				send("/new")
+				wg.Wait()
+				if n := sentWithFirst.Load(); n != 2 {
+					t.Errorf("%d requests were sent with the suspect, want the two from before", n)
+				}
+			}, exactly)
+		})
+	}
 }
 
 func TestI04_ATokenThatNeverChangesIsBelievedForANewLifetime(t *testing.T) {
