@@ -154,14 +154,36 @@ func TestI11_AValidTokenNoticesNothing(t *testing.T) {
 			}
 			settle(100 * time.Millisecond)
 		}
-		w.mustGet()
-		synctest.Wait()
-		if n := testing.AllocsPerRun(100, func() { _, _ = w.src.Token(t.Context()) }); n > 0 && !raceEnabled {
-			t.Fatalf("%v allocations per token while the circuit is open", n)
-		}
 		settle(time.Minute)
 		if _, err := w.get(); err == nil {
 			t.Fatal("an expired token was used")
+		}
+	})
+}
+
+func TestI11_AnotherTenantsOutageCostsAValidTokenNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := authtest.NewNHN(authtest.InMemory())
+		t.Cleanup(srv.Close)
+		mgr := tenants(t, srv, "a", "b")
+		b := source(t, mgr, "b")
+		srv.SetLifetime(10 * time.Minute)
+		if _, err := b.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		settle(8 * time.Minute) // stale
+		srv.Break(authtest.Fault{Reset: true})
+		for range 2 {
+			_, _ = source(t, mgr, "a").Token(t.Context())
+		}
+		calls := srv.Counts().TokenCalls
+		n := testing.AllocsPerRun(1000, func() {
+			if _, err := b.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if srv.Counts().TokenCalls != calls || n > 0 && !raceEnabled {
+			t.Fatalf("%d more calls, %v allocations per token while the circuit is open", srv.Counts().TokenCalls-calls, n)
 		}
 	})
 }

@@ -139,7 +139,7 @@ func (e *entry) reissue(ctx context.Context, t *issued, asOf uint64) (*issued, e
 	if err == nil {
 		return got, nil
 	}
-	if cur := another(); cur != nil && ctx.Err() == nil {
+	if cur := another(); cur != nil {
 		return cur, nil
 	}
 	return nil, err

@@ -44,12 +44,10 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 			first.giveUp()
 			return nil, e.fail(leaving(req.Context()))
 		}
-		first.hold()
 		return giveBack(err)
 	}
 	replay, err := copyBody(req)
 	if err != nil {
-		first.hold()
 		return giveBack(e.fail(err))
 	}
 	first.giveUp()
@@ -97,7 +95,6 @@ type ahead struct {
 	head    []byte    // guarded by mu
 	err     error     // guarded by mu; what body.Read returned last
 	filling bool      // guarded by mu
-	stop    bool      // guarded by mu; filling ends after the Read that is under way
 }
 
 // readAhead puts an ahead in place of res.Body and starts to fill it.
@@ -132,16 +129,9 @@ func (a *ahead) filled(p []byte, err error, full bool) bool {
 	defer a.mu.Unlock()
 	a.head = append(a.head, p...)
 	a.err = err
-	a.filling = err == nil && !full && !a.stop
+	a.filling = err == nil && !full
 	a.changed.Broadcast()
 	return !a.filling
-}
-
-// hold leaves the rest to the body's reader.
-func (a *ahead) hold() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.stop = true
 }
 
 // giveUp closes the body, at its end if that is near.
@@ -152,7 +142,7 @@ func (a *ahead) giveUp() {
 	case <-a.done:
 	case <-t.C:
 	}
-	_ = a.Close()
+	_ = a.body.Close()
 }
 
 // Read implements [io.Reader].
@@ -185,8 +175,6 @@ func (a *ahead) fromHead(p []byte) (n int, err error, ok bool) {
 	return 0, a.err, a.err != nil
 }
 
-// Close implements [io.Closer]. It ends a Read that is under way.
-func (a *ahead) Close() error {
-	a.hold()
-	return a.body.Close()
-}
+// Close implements [io.Closer]. It ends a Read that is under way, and with it
+// the filling.
+func (a *ahead) Close() error { return a.body.Close() }

@@ -95,7 +95,7 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	if cur == nil || !cur.usable(now) {
 		return outcome{err: err, asOf: asOf}
 	}
-	if cur.standing == suspect && asOf >= e.rejections {
+	if cur.standing == suspect {
 		e.current.Store(cur.with(kept))
 	}
 	if e.renewDelay == 0 {
