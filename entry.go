@@ -19,7 +19,9 @@ type entry struct {
 	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu
 	renewing atomic.Bool            // a renewal behind the requests is under way
 	unproven atomic.Bool            // the token in use replaced a rejected one and is on probation. Written under mu
-	last     atomic.Pointer[tokenText]
+	// last is the token that was issued last, kept when it is dropped: nested
+	// Transports tell by it. Written under mu.
+	last atomic.Pointer[tokenText]
 
 	mu sync.Mutex
 	// All below is guarded by mu.

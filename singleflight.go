@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http/httptrace"
 	"runtime"
@@ -20,7 +21,7 @@ func (e *entry) join(ctx context.Context) (outcome, error) {
 		// A panic here would end the process, a Goexit strand all who wait.
 		got, err := contained(context.Background(), func() (outcome, error) { return e.flight(ctx), nil })
 		if err != nil {
-			return outcome{err: err}, nil
+			return outcome{err: err, asOf: math.MaxUint64}, nil // it answers for all: no other would do better
 		}
 		return got, nil
 	})
