@@ -3,6 +3,7 @@ package authtrip
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,7 @@ type entry struct {
 	current  atomic.Pointer[issued] // nil: none. Written under mu
 	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu
 	renewing atomic.Bool            // a renewal behind the requests is under way
-	unproven atomic.Bool            // the token in use replaced a rejected one and is on probation. Written under mu
+	unproven atomic.Bool            // the token in use was reissued and never accepted yet. Written under mu
 	// last is the token that was issued last, kept when it is dropped: nested
 	// Transports tell by it. Written under mu.
 	last atomic.Pointer[tokenText]
@@ -33,11 +34,12 @@ type entry struct {
 	// rejections counts what made the token in use unwanted. A flight notes
 	// the count when it begins, so that it is known which rejections it can
 	// answer for.
-	rejections uint64
-	dropped    string // the token that was dropped outright last
-	droppedAt  uint64 // rejections then
-	paused     bool   // the token in use started a pause
-	pause      pause
+	rejections  uint64
+	dropped     string // the token that was dropped outright last
+	droppedAt   uint64 // rejections then
+	reissued    bool   // the token in use was asked for because another was rejected
+	rejectedToo bool   // it was rejected as well, which the pause knows
+	pause       pause  // after a reissue
 }
 
 var (
@@ -56,16 +58,17 @@ func (e *entry) failAt(server string, err error) error {
 }
 
 // get returns a token that may be sent, and waits for one if there is none.
-func (e *entry) get(ctx context.Context) (*issued, error) {
+// req is the request that it is for, or nil.
+func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
 	now := readClocks()
 	t := e.current.Load()
 	if t != nil && t.fresh(now) {
 		return t, nil
 	}
-	return e.getSlowly(ctx, t, now)
+	return e.getSlowly(ctx, req, t, now)
 }
 
-func (e *entry) getSlowly(ctx context.Context, t *issued, now instant) (*issued, error) {
+func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now instant) (*issued, error) {
 	if t == nil {
 		return e.obtain(ctx, "", 0)
 	}
@@ -80,8 +83,12 @@ func (e *entry) getSlowly(ctx context.Context, t *issued, now instant) (*issued,
 	}
 	wait := ctx
 	if t.usable(now) { // and suspect: it may work, and a server that hangs must not keep it from all
+		patience := suspectWait
+		if req == nil || !replayable(req) {
+			patience = max(patience, e.manager.policy.FetchTimeout/maxAttempts)
+		}
 		var cancel context.CancelFunc
-		wait, cancel = context.WithTimeout(ctx, suspectWait)
+		wait, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
 	another, err := e.obtain(wait, unwanted, asOf)

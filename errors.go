@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -213,7 +215,30 @@ func scrub(text string, secrets []string) string {
 	for _, f := range forms {
 		pairs = append(pairs, f, redacted)
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	text = strings.NewReplacer(pairs...).Replace(text)
+	decoded := html.UnescapeString(strings.ReplaceAll(unescape(text), `\/`, "/"))
+	for _, s := range secrets {
+		if s != "" && strings.Contains(decoded, s) {
+			return redacted + " (it showed a secret)" // in a spelling that is hard to find
+		}
+	}
+	return text
+}
+
+// unescape decodes the percent-escapes in text and leaves all else.
+func unescape(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
 }
 
 // said is text from a server, fit for an error: without what a terminal or a

@@ -2,6 +2,7 @@ package authtrip
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -23,6 +24,12 @@ var errNotReplayable = errors.New("the request's body cannot be sent again: set 
 // request sent again with another token, or, when there is none or the request
 // cannot be sent again, with res itself.
 func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued) (*http.Response, error) {
+	defer func() {
+		if p := recover(); p != nil { // in code of the user's
+			_ = res.Body.Close()
+			panic(p)
+		}
+	}()
 	giveBack := func(why error) (*http.Response, error) {
 		if f := e.manager.hooks.NotReplayed; f != nil {
 			f(e.client.ID, why)
@@ -37,7 +44,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	case !ok:
 		return giveBack(e.fail(errPaused))
 	}
-	first := readAhead(res)
+	res, first := readAhead(res)
 	another, err := e.reissue(req.Context(), tok, asOf)
 	if err != nil {
 		if req.Context().Err() != nil {
@@ -97,22 +104,29 @@ type ahead struct {
 	filling bool      // guarded by mu
 }
 
-// readAhead puts an ahead in place of res.Body and starts to fill it.
-func readAhead(res *http.Response) *ahead {
+// readAhead returns res with an ahead in place of its body, and starts to fill
+// it. It copies res, which its base may share.
+func readAhead(res *http.Response) (*http.Response, *ahead) {
 	a := &ahead{body: res.Body, done: make(chan struct{})}
 	a.changed.L = &a.mu
 	if res.Body == http.NoBody {
 		close(a.done)
-		return a
+		return res, a
 	}
 	a.filling = true
-	res.Body = a
+	out := *res
+	out.Body = a
 	go a.fill()
-	return a
+	return &out, a
 }
 
 func (a *ahead) fill() {
 	defer close(a.done)
+	defer func() {
+		if p := recover(); p != nil { // nobody could, on this goroutine
+			a.filled(nil, fmt.Errorf("authtrip: panic (%T) in the response body's Read", p), false)
+		}
+	}()
 	buf := make([]byte, 4<<10)
 	for total := 0; ; {
 		n, err := a.body.Read(buf[:min(len(buf), headStart-total)])

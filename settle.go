@@ -54,8 +54,12 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	}
 	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
 	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
-	e.unproven.Store(cur != nil && cur.standing != good)
-	e.paused = false
+	e.reissued = cur != nil && cur.standing != good && asOf >= e.rejections
+	e.unproven.Store(e.reissued)
+	e.rejectedToo = false
+	if e.reissued {
+		e.pause.start(now)
+	}
 	e.last.Store(t.text.after(e.last.Load()))
 	e.current.Store(t)
 	e.nextTry.Store(0)

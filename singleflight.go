@@ -171,9 +171,11 @@ func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
 	if err != nil {
 		return credentials{}, err
 	}
-	e.mu.Lock()
-	e.credentials = &got
-	e.mu.Unlock()
+	if ctx.Err() == nil { // else they come late, and newer ones may be known
+		e.mu.Lock()
+		e.credentials = &got
+		e.mu.Unlock()
+	}
 	return got, nil
 }
 

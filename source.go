@@ -54,7 +54,7 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	t, err := e.get(ctx)
+	t, err := e.get(ctx, nil)
 	if err != nil {
 		return Token{}, err
 	}

@@ -4,54 +4,60 @@ import "time"
 
 // A rejected token is not a bad token yet: a server may reject every token, or
 // one odd replica this one. So a rejection makes a token suspect, and a suspect
-// token is replaced once. Its successor is on probation until it is accepted;
-// if it is rejected too, replacing did not help, and pauses.
+// token is replaced once. Whether that helped is known when a request is sent
+// again and accepted; until then, replacing pauses.
 
 const (
 	longestPause = time.Minute
-	// probation is how old a successor must be for an ordinary success to end
-	// its probation. Younger, only an accepted replay does: a server that
-	// accepts every token for one resource and none for another answers both
-	// kinds of requests while the first verdicts on the replays are under way.
-	probation = time.Second
 	// suspectWait is how long a request waits for the successor of a token
-	// that is suspect but may still work.
+	// that is suspect but may still work, if it can be sent again should the
+	// token not.
 	suspectWait = time.Second
 )
 
-// pause is a time in which nothing is reissued, since that did not help.
+// pause is a time in which nothing is reissued, since that did not help, or is
+// not known to have helped. Every reissue begins one, of 1 s at first and twice
+// as long each time; an accepted replay ends it.
 type pause struct {
 	until  int64 // monotonic
 	length time.Duration
-	// cut: an accepted replay ended the last pause early. The next one runs
-	// its whole length, or a server that ends old tokens when it issues new
-	// ones could be asked without bound: every reissue that one resource
-	// rejects is accepted by another.
-	cut bool
+	cutAt  int64 // monotonic; when an accepted replay last ended one early
 }
 
 func (p *pause) runs(now instant) bool { return now.mono < p.until }
 
-// start begins a pause twice as long as the last, 1 s at first.
+// start begins a pause twice as long as the last, or as short as the first
+// when the last has been over for long.
 func (p *pause) start(now instant) {
 	if p.runs(now) {
 		return
 	}
-	if p.until != 0 {
-		p.cut = false
+	if now.mono-p.until > int64(longestPause) {
+		p.length = 0
 	}
 	p.length = min(max(time.Second, 2*p.length), longestPause)
 	p.until = now.mono + int64(p.length)
 }
 
-// accepted is told of a replay that was accepted.
-func (p *pause) accepted(now instant) {
-	switch {
-	case !p.runs(now):
-		p.length = 0
-	case !p.cut:
-		p.until, p.cut = 0, true
+// restart makes the pause run its length from now on.
+func (p *pause) restart(now instant) {
+	p.length = max(p.length, time.Second)
+	p.until = now.mono + int64(p.length)
+}
+
+// accepted is told of an accepted replay of a token that was rejected too, or
+// was not. Against such a rejection it ends a pause once a second at most: a
+// server that ends old tokens when it issues new ones would otherwise be asked
+// without bound, as every reissue that one resource rejects is accepted by
+// another.
+func (p *pause) accepted(now instant, rejectedToo bool) {
+	if p.runs(now) && rejectedToo {
+		if now.mono-p.cutAt < int64(time.Second) {
+			return
+		}
+		p.cutAt = now.mono
 	}
+	p.until, p.length = min(p.until, now.mono), 0
 }
 
 // reject is told that a server rejected t. It reports whether waiting for
@@ -65,25 +71,33 @@ func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
 	case !cur.is(t):
 		// A late rejection of an old token: its successor is there or will be.
 	case e.pause.runs(now):
+		e.rejectedToo = true
 		return 0, false
 	case cur.standing != good:
 		// Known already.
-	case e.unproven.Load() && !e.paused:
-		// A successor, rejected before it was ever accepted.
-		e.beginPause(now)
+	case e.unproven.Load() && !e.rejectedToo:
+		// The first word on a successor comes when its pause is over.
+		e.rejectedToo = true
+		e.pause.restart(now)
 		return 0, false
 	default:
-		e.rejections++
-		e.current.Store(cur.with(suspect))
-		e.nextTry.Store(0)
-		e.renewDelay = 0
+		e.suspectCurrent(cur)
 	}
 	return e.rejections, true
 }
 
-// accept is told that a server accepted t for a request that was sent once.
+// suspectCurrent makes cur, the token in use, suspect.
+func (e *entry) suspectCurrent(cur *issued) {
+	e.rejections++
+	e.current.Store(cur.with(suspect))
+	e.nextTry.Store(0)
+	e.renewDelay = 0
+}
+
+// accept is told that a server accepted t for a request that was sent once. It
+// ends no pause: the server may accept every token there.
 func (e *entry) accept(t *issued) {
-	if !e.unproven.Load() || readClocks().since(t.at) < probation {
+	if !e.unproven.Load() {
 		return
 	}
 	e.mu.Lock()
@@ -98,24 +112,26 @@ func (e *entry) accept(t *issued) {
 func (e *entry) replayed(t *issued, accepted bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.current.Load().is(t) {
+	cur := e.current.Load()
+	if !cur.is(t) {
 		return
 	}
 	now := readClocks()
 	switch {
 	case accepted:
 		e.unproven.Store(false)
-		e.pause.accepted(now)
-	case !e.paused:
-		e.beginPause(now)
+		e.pause.accepted(now, e.rejectedToo)
+	case !e.reissued:
+		// It was asked for before the rejection, and may have ended with it.
+		if !e.pause.runs(now) && cur.standing == good {
+			e.suspectCurrent(cur)
+		}
+	case !e.rejectedToo:
+		e.rejectedToo = true
+		if !e.pause.runs(now) {
+			e.pause.restart(now)
+		}
 	}
-}
-
-// beginPause starts a pause on account of the token in use, which may do so
-// once: when the pause is over, the next rejection is worth a reissue.
-func (e *entry) beginPause(now instant) {
-	e.paused = true
-	e.pause.start(now)
 }
 
 // keep goes on with t, though it is suspect: no other token could be had.

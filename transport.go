@@ -53,7 +53,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if e.attachedTo(req) { // by a Transport around this one, which does the rest
 		return t.base().RoundTrip(req)
 	}
-	tok, err := e.get(req.Context())
+	tok, err := e.get(req.Context(), req)
 	if err != nil {
 		return refused(req, err)
 	}
