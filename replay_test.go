@@ -190,6 +190,23 @@ func (b *counted) Read(p []byte) (int, error) {
 
 func (b *counted) Close() error { return nil }
 
+func TestI16_APanicInABodyThatIsReadAheadIsAnError(t *testing.T) {
+	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"error":"invalid_scope"}`}}))
+	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 401, Header: http.Header{}, Body: io.NopCloser(panicking{}), Request: r}, nil
+	})}
+	res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.ReadAll(res.Body)
+	wantAll(t, err, "panic", "Read")
+}
+
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("a broken reader") }
+
 func TestI09_BodiesAreReplayedByteForByte(t *testing.T) {
 	payload := bytes.Repeat([]byte("payload!"), 40_000)
 	sum := sha256.Sum256(payload)

@@ -40,10 +40,12 @@ func (c *client) readReply(res *http.Response, server string, secrets []string) 
 	}
 	unreadable := func(what string) (*tokenReply, error) {
 		answer.Description, answer.unreadable = what, true
-		switch res.StatusCode {
-		case http.StatusTooManyRequests:
+		switch status := res.StatusCode; {
+		case status >= 500:
+			answer.Description = "the server failed and gave no OAuth error"
+		case status == http.StatusTooManyRequests:
 			answer.Description = "too many requests"
-		case http.StatusUnauthorized:
+		case status == http.StatusUnauthorized:
 			answer.Description = "the client was refused without an OAuth error: check the client id and secret"
 		}
 		return nil, answer

@@ -172,6 +172,19 @@ func TestI14_WhatHidesASecretFromASearchIsDroppedFirst(t *testing.T) {
 	}
 }
 
+func TestI14_AnOddSpellingOfASecretIsNotShown(t *testing.T) {
+	for _, odd := range []string{"p%2fq%3Dr%2bstuvw", "p%2Fq=r%2Bstuvw", "p/q=r&#43;stuvw", `p\/q=r+stuvw`} {
+		r := registration()
+		r.ClientSecret = authtrip.NewSecret("p/q=r+stuvw")
+		src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("proxy said no to " + odd)
+		})))
+		if _, err := src.Token(t.Context()); err == nil || strings.Contains(err.Error(), "stuvw") {
+			t.Errorf("%s became %v", odd, err)
+		}
+	}
+}
+
 func TestI14_AShortSecretLeavesTheErrorOfUse(t *testing.T) {
 	r := registration()
 	r.ClientSecret = authtrip.NewSecret("e")

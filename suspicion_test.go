@@ -242,6 +242,94 @@ func TestI10_BodiesThatCannotBeReplayedCostTwoCallsToo(t *testing.T) {
 	}, serving(unauthorized))
 }
 
+// stream is a POST whose body cannot be had again.
+func (w *world) stream(path string) int {
+	w.t.Helper()
+	status, err := w.send(mustRequest(w.t, http.MethodPost, w.srv.APIURL+path, io.MultiReader(strings.NewReader("once"))))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return status
+}
+
+func TestI10_BodiesThatCannotBeReplayedAreBoundedBesideSuccesses(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 100 { // four minutes
+			w.mustGet()
+			if status := w.stream("/bad"); status != 401 {
+				t.Fatalf("got %d", status)
+			}
+			w.mustGet()
+			settle(2400 * time.Millisecond)
+			w.mustGet()
+		}
+		if n := w.srv.Counts().TokenCalls; n > 12 {
+			t.Fatalf("%d token calls in four minutes, want the pauses: 1 s doubling to 60 s", n)
+		}
+	}, serving(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bad" {
+			unauthorized(rw, r)
+		}
+	}))
+}
+
+func TestI10_ARevocationLongAfterAnUnreplayedOneIsNoticedAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		w.srv.RevokeAll()
+		if status := w.stream("/"); status != 401 {
+			t.Fatalf("got %d", status)
+		}
+		w.mustGet() // with its successor, which no replay ever judges
+		settle(time.Hour)
+		w.srv.RevokeAll()
+		if got := w.all(100); got[200] != 100 {
+			t.Fatalf("statuses %v, want 100 of 200", got)
+		}
+		w.wantTokenCalls(3)
+	})
+}
+
+func TestI10_ARenewalFromBeforeTheRevocationIsNotBlamedForIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.SetLifetime(time.Minute)
+		w.mustGet()
+		settle(45 * time.Second)
+		w.delayReply.Store(int64(time.Second)) // issued at once, and long on its way
+		w.mustGet()                            // the renewal starts
+		settle(500 * time.Millisecond)
+		w.delayReply.Store(0)
+		w.srv.RevokeAll()
+		// The first has two tokens rejected: that is as often as it is sent.
+		if status, err := w.get(); status != 401 || err != nil {
+			t.Fatalf("got %d, %v", status, err)
+		}
+		for range 10 {
+			w.mustGet()
+		}
+		w.wantTokenCalls(3)
+	}, exactly)
+}
+
+func TestI06_ABodyThatCannotBeReplayedWaitsLongerForASlowServer(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.mustGet()
+		w.srv.Break(authtest.Fault{Delay: 1500 * time.Millisecond})
+		w.srv.RevokeAll()
+		rejected := make(chan struct{})
+		go func() {
+			defer close(rejected)
+			w.mustNotFail()
+		}()
+		synctest.Wait()
+		if status := w.stream("/"); status != 200 {
+			t.Fatalf("got %d; sent with the suspect though another was to be had", status)
+		}
+		<-rejected
+		w.wantTokenCalls(2)
+	})
+}
+
 func TestI10_ReplaysWithoutAVerdictAreBounded(t *testing.T) {
 	// The API takes so long to reject that the replay never has time to.
 	inBubble(t, func(t *testing.T, w *world) {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
@@ -23,7 +24,8 @@ type world struct {
 	src    *authtrip.Source
 	client *http.Client
 
-	revokeOnIssue atomic.Bool // the authorization server ends old tokens when it issues one
+	revokeOnIssue atomic.Bool  // the authorization server ends old tokens when it issues one
+	delayReply    atomic.Int64 // how long its replies are on their way
 
 	mu         sync.Mutex
 	notReplays []error // guarded by mu
@@ -70,7 +72,10 @@ func newWorld(t *testing.T, options ...worldOption) *world {
 			if w.revokeOnIssue.Load() {
 				w.srv.RevokeAll()
 			}
-			return token.RoundTrip(r)
+			delay := time.Duration(w.delayReply.Load())
+			res, err := token.RoundTrip(r)
+			time.Sleep(delay)
+			return res, err
 		})),
 		authtrip.Hooks{NotReplayed: w.notReplayed},
 	}, set.source...)...)
