@@ -23,8 +23,8 @@
 // one token call, however many requests it was rejected for, and each of them
 // is sent once more. If no other token can be had, the caller gets the server's
 // response as it came, and the suspect goes on being used until it expires:
-// one odd answer takes nothing from anybody. When new tokens are rejected too,
-// they are asked for ever more rarely.
+// one odd answer takes nothing from anybody. Until a request that was sent again
+// is accepted, further tokens are asked for ever more rarely.
 //
 // # When the authorization server fails
 //

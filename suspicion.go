@@ -112,8 +112,7 @@ func (e *entry) accept(t *issued) {
 func (e *entry) replayed(t *issued, accepted bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cur := e.current.Load()
-	if !cur.is(t) {
+	if !e.current.Load().is(t) {
 		return
 	}
 	now := readClocks()
@@ -121,17 +120,14 @@ func (e *entry) replayed(t *issued, accepted bool) {
 	case accepted:
 		e.unproven.Store(false)
 		e.pause.accepted(now, e.rejectedToo)
-	case !e.reissued:
-		// It was asked for before the rejection, and may have ended with it.
-		if !e.pause.runs(now) && cur.standing == good {
-			e.suspectCurrent(cur)
-		}
-	case !e.rejectedToo:
+	case e.reissued && !e.rejectedToo:
 		e.rejectedToo = true
 		if !e.pause.runs(now) {
 			e.pause.restart(now)
 		}
 	}
+	// A token that was asked for before the rejection may have ended with the
+	// other: the next request will tell.
 }
 
 // keep goes on with t, though it is suspect: no other token could be had.

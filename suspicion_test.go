@@ -330,6 +330,68 @@ func TestI06_ABodyThatCannotBeReplayedWaitsLongerForASlowServer(t *testing.T) {
 	})
 }
 
+func TestI10_AVerdictThatComesAfterThePauseBeginsItAnew(t *testing.T) {
+	api := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			time.Sleep(2500 * time.Millisecond)
+		}
+		unauthorized(rw, r)
+	}
+	for name, c := range map[string]struct {
+		at   time.Duration // of a request whose rejection is at once
+		want int           // token calls after it
+	}{
+		"before the verdict on the replay": {4 * time.Second, 2},
+		"after it":                         {5200 * time.Millisecond, 2},
+		"when that pause is over too":      {6100 * time.Millisecond, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				done := make(chan struct{})
+				go func() { // rejected at 2.5 s; a pause to 3.5 s; rejected again at 5 s
+					defer close(done)
+					_, _ = w.send(mustRequest(t, http.MethodGet, w.srv.APIURL+"/slow", nil))
+				}()
+				settle(c.at)
+				if status, err := w.send(mustRequest(t, http.MethodGet, w.srv.APIURL+"/fast", nil)); status != 401 || err != nil {
+					t.Fatalf("got %d, %v", status, err)
+				}
+				<-done
+				w.wantTokenCalls(c.want)
+			}, serving(api))
+		})
+	}
+}
+
+func TestI10_UnreplayableRequestsKeepThePausesTimes(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 80 { // eight seconds
+			w.stream("/")
+			settle(100 * time.Millisecond)
+		}
+		w.wantTokenCalls(5) // the first, and reissues at about 0, 1, 3 and 7 s
+	}, serving(unauthorized))
+}
+
+func TestI10_PausesGrowShortAgainWithTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 8 { // revoked for real, and never judged by a replay
+			w.mustGet()
+			w.srv.RevokeAll()
+			w.stream("/")
+			w.mustGet()
+			settle(10 * time.Minute)
+		}
+		w.srv.RevokeAll()
+		w.stream("/")
+		w.mustGet()
+		settle(2 * time.Second)
+		w.srv.RevokeAll()
+		w.stream("/")
+		w.mustGet() // noticed, for the pause was of 1 s
+	})
+}
+
 func TestI10_ReplaysWithoutAVerdictAreBounded(t *testing.T) {
 	// The API takes so long to reject that the replay never has time to.
 	inBubble(t, func(t *testing.T, w *world) {
