@@ -19,6 +19,15 @@ func unauthorized(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusUnauthorized)
 }
 
+// rejecting is an API with one resource that rejects every token.
+func rejecting(path string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			unauthorized(rw, r)
+		}
+	}
+}
+
 func TestI06_FiveHundredInFlightOneReissueAndNobodySeesA401(t *testing.T) {
 	w := newWorld(t)
 	w.mustGet()
@@ -194,11 +203,7 @@ func TestI06_OneOdd401InAnOutageTakesNothingFromAnybody(t *testing.T) {
 				w.mustGet() // tries behind
 				settle(2 * time.Minute)
 				w.mustGet()
-			}, serving(func(rw http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == "/odd" {
-					unauthorized(rw, r)
-				}
-			}))
+			}, serving(rejecting("/odd")))
 		})
 	}
 }
@@ -215,11 +220,7 @@ func TestI06_ASuspectTokenIsWaitedForOnceThenServed(t *testing.T) {
 		if took := time.Since(start); took < time.Second {
 			t.Fatalf("waited %v; whoever needs a token next waits for the reissue", took)
 		}
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/odd" {
-			unauthorized(rw, r)
-		}
-	}))
+	}, serving(rejecting("/odd")))
 }
 
 func TestI06_ASuspectTokenIsUsedUntilItExpires(t *testing.T) {
@@ -237,11 +238,7 @@ func TestI06_ASuspectTokenIsUsedUntilItExpires(t *testing.T) {
 		if status, err := w.get(); err == nil {
 			t.Fatalf("an expired token was sent: %d", status)
 		}
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/odd" {
-			unauthorized(rw, r)
-		}
-	}))
+	}, serving(rejecting("/odd")))
 }
 
 func TestI06_InvalidateDropsOutright(t *testing.T) {

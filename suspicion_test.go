@@ -138,11 +138,7 @@ func TestI10_ThePauseDoublesAndARevocationInsideIsNoticedAfter(t *testing.T) {
 }
 
 func TestI10_OnlyAnAcceptedReplayEndsThePause(t *testing.T) {
-	api := func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/always" {
-			unauthorized(rw, r)
-		}
-	}
+	api := rejecting("/always")
 	always := func(w *world) int {
 		req, _ := http.NewRequest(http.MethodGet, w.srv.APIURL+"/always", nil)
 		status, _ := w.send(req)
@@ -223,11 +219,7 @@ func TestI10_AServerThatEndsOldTokensWhenItIssuesNewOnesIsNotAskedWithoutBound(t
 		if n := w.srv.Counts().TokenCalls; n > 130 {
 			t.Fatalf("%d token calls in a minute, want about two a second at most", n)
 		}
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/always" {
-			unauthorized(rw, r)
-		}
-	}))
+	}, serving(rejecting("/always")))
 }
 
 func TestI10_BodiesThatCannotBeReplayedCostTwoCallsToo(t *testing.T) {
@@ -266,11 +258,7 @@ func TestI10_BodiesThatCannotBeReplayedAreBoundedBesideSuccesses(t *testing.T) {
 		if n := w.srv.Counts().TokenCalls; n > 12 {
 			t.Fatalf("%d token calls in four minutes, want the pauses: 1 s doubling to 60 s", n)
 		}
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/bad" {
-			unauthorized(rw, r)
-		}
-	}))
+	}, serving(rejecting("/bad")))
 }
 
 func TestI10_ARevocationLongAfterAnUnreplayedOneIsNoticedAtOnce(t *testing.T) {
@@ -511,11 +499,7 @@ func TestI06_AServerThatHangsTakesNoWorkingTokenFromAnybody(t *testing.T) {
 			t.Errorf("later requests still wait")
 		}
 		<-odd
-	}, serving(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/odd" {
-			unauthorized(rw, r)
-		}
-	}))
+	}, serving(rejecting("/odd")))
 }
 
 func TestI06_AFailedFlightFromBeforeTheRejectionDoesNotAnswerForIt(t *testing.T) {
