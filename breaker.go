@@ -66,6 +66,9 @@ func weigh(err error) weight {
 	if err == ErrClosed {
 		return noWeight
 	}
+	if _, ok := err.(*configError); ok {
+		return noWeight
+	}
 	if said, ok := err.(*ServerError); ok && said.refusal() {
 		return aliveWeight
 	}

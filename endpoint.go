@@ -2,8 +2,8 @@ package authtrip
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -11,12 +11,6 @@ import (
 	"strings"
 	"time"
 )
-
-// credentials are what a client proves itself with in one token call.
-type credentials struct {
-	id     string
-	secret Secret
-}
 
 // newTokenTransport is what token calls go through unless WithTokenTransport
 // gives another. Connections are not kept: net/http would repeat a request by
@@ -31,19 +25,19 @@ func newTokenTransport() http.RoundTripper {
 	}
 }
 
-// requestToken makes one token call over rt. Redirects are not followed and
-// cookies not kept: rt is asked directly, without an http.Client.
-func (c *client) requestToken(ctx context.Context, rt http.RoundTripper, cred credentials) (*tokenReply, error) {
-	form := maps.Clone(c.Params)
-	if form == nil {
-		form = url.Values{}
-	}
-	form.Set("grant_type", string(c.Grant))
-	if len(c.Scopes) > 0 {
-		form.Set("scope", strings.Join(c.Scopes, " "))
+// requestToken makes one token call over rt, with the parameters of its grant,
+// in which secrets are what no error may show. Redirects are not followed and
+// cookies not kept: rt is asked directly, without an http.Client. A reply may
+// come beside an error: then it holds a refresh token only.
+func (c *client) requestToken(ctx context.Context, rt http.RoundTripper, cred credentials, grant url.Values, secrets []string) (*tokenReply, error) {
+	params := maps.Clone(grant)
+	for name, values := range c.Params {
+		if !params.Has(name) {
+			params[name] = values
+		}
 	}
 	var reply *tokenReply
-	err := c.post(ctx, rt, c.TokenEndpoint, form, cred, nil, func(res *http.Response, secrets []string) (err error) {
+	err := c.call(ctx, rt, c.TokenEndpoint, params, cred, secrets, func(res *http.Response, secrets []string) (err error) {
 		reply, err = c.readReply(res, c.server, secrets)
 		return err
 	})
@@ -51,10 +45,14 @@ func (c *client) requestToken(ctx context.Context, rt http.RoundTripper, cred cr
 }
 
 // revokeToken asks the revocation endpoint to end token (RFC 7009 §2). Every
-// 200 is a success, for a token the server does not know too.
-func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred credentials, token string) error {
-	form := url.Values{"token": {token}}
-	return c.post(ctx, rt, c.RevocationEndpoint, form, cred, []string{token}, func(res *http.Response, secrets []string) error {
+// 200 is a success, for a token the server does not know too. hint says what
+// the token is, or is empty.
+func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred credentials, token, hint string) error {
+	params := url.Values{"token": {token}}
+	if hint != "" {
+		params.Set("token_type_hint", hint)
+	}
+	return c.call(ctx, rt, c.RevocationEndpoint, params, cred, []string{token}, func(res *http.Response, secrets []string) error {
 		if res.StatusCode == http.StatusOK {
 			return nil
 		}
@@ -66,25 +64,25 @@ func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred cre
 	})
 }
 
-// post sends form to e with the client's proof, and gives the answer to read,
-// with the secrets that no error may show. It closes the answer.
-func (c *client) post(ctx context.Context, rt http.RoundTripper, e Endpoint, form url.Values, cred credentials, secrets []string,
+// call sends params to e with the client's proof, and gives the answer to read,
+// with the secrets that no error may show. It closes the answer. It may add to
+// params.
+func (c *client) call(ctx context.Context, rt http.RoundTripper, e Endpoint, params url.Values, cred credentials, secrets []string,
 	read func(*http.Response, []string) error,
 ) error {
-	id, secret := cred.id, cred.secret.Reveal()
-	if c.ClientAuth == ClientSecretBasic {
-		id, secret = url.QueryEscape(id), url.QueryEscape(secret)
+	header := http.Header{"Accept": {"application/json"}}
+	proof, err := c.prove(ctx, cred, header, params)
+	if err != nil {
+		return err
 	}
-	proof := base64.StdEncoding.EncodeToString([]byte(id + ":" + secret))
-	secrets = append(secrets, proof, cred.secret.Reveal(), secret)
-
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, strings.NewReader(form.Encode()))
+	secrets = append(proof, secrets...)
+	req, err := newCall(ctx, e, params)
 	if err != nil {
 		return newCallError(err, secrets)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Basic "+proof)
+	for name, values := range header {
+		req.Header[name] = values
+	}
 
 	res, err := rt.RoundTrip(req)
 	if res != nil && res.Body != nil {
@@ -97,4 +95,28 @@ func (c *client) post(ctx context.Context, rt http.RoundTripper, e Endpoint, for
 		return newCallError(fmt.Errorf("%T returned no response, no body or no error", rt), secrets)
 	}
 	return read(res, secrets)
+}
+
+// newCall is the request of a call: a form, or a GET with a query.
+func newCall(ctx context.Context, e Endpoint, params url.Values) (*http.Request, error) {
+	if e.Method != http.MethodGet {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, strings.NewReader(params.Encode()))
+		if err == nil {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		return req, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL, nil)
+	if err != nil {
+		return nil, err
+	}
+	if req.URL.RawQuery != "" {
+		req.URL.RawQuery += "&"
+	}
+	req.URL.RawQuery += params.Encode()
+	// With a body, though an empty one, net/http does not repeat the GET by
+	// itself on a connection that died, over a transport that keeps some: a
+	// code would be redeemed twice.
+	req.Body = io.NopCloser(strings.NewReader(""))
+	return req, nil
 }

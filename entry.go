@@ -12,9 +12,19 @@ import (
 // entry is the life of one token. Readers load current and take no lock;
 // whoever changes anything holds mu. No I/O and no callback happens under mu.
 type entry struct {
-	manager *Manager
-	client  *client
-	breaker *breaker
+	manager   *Manager
+	client    *client
+	breaker   *breaker
+	flightKey string   // names its flights in the Manager
+	scopes    []string // asked for
+	scoped    bool     // they are others than the registration's
+	login     *login   // what the principal granted; nil for a client's own token
+
+	// The rest of this paragraph is for tokens, which forgets some.
+	key       tokenKey
+	evictable bool
+	pins      atomic.Int32 // how many use the entry; raised under tokens.mu
+	used      atomic.Int64 // monotonic; when a token was asked for last
 
 	current  atomic.Pointer[issued] // nil: none. Written under mu
 	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu
@@ -62,6 +72,9 @@ func (e *entry) failAt(server string, err error) error {
 func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
 	now := readClocks()
 	t := e.current.Load()
+	if e.evictable {
+		e.used.Store(now.mono)
+	}
 	if t != nil && t.fresh(now) {
 		return t, nil
 	}
@@ -73,6 +86,9 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		return e.obtain(ctx, "", 0)
 	}
 	if t.usable(now) && t.standing != suspect {
+		if t.freshOnceSaved > 0 {
+			e.saveBehind(now)
+		}
 		e.renewBehind(ctx, now)
 		return t, nil
 	}
@@ -218,39 +234,4 @@ func (e *entry) clear() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.current.Store(nil)
-}
-
-// revoke drops the token in use and asks the server to end it.
-func (e *entry) revoke(ctx context.Context) error {
-	if e.client.RevocationEndpoint.URL == "" {
-		return e.fail(errors.New("the registration has no RevocationEndpoint: set it to revoke tokens"))
-	}
-	if e.manager.closed() {
-		return e.fail(ErrClosed)
-	}
-	t := e.current.Load()
-	if t == nil {
-		return nil
-	}
-	e.drop(t)
-	ctx, cancel := context.WithTimeout(ctx, e.manager.policy.FetchTimeout)
-	defer cancel()
-	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, t.text.token, false) })
-	if err != nil {
-		return e.failAt(e.client.revocationServer, err)
-	}
-	return nil
-}
-
-// revokeWith makes the revocation call; again asks for new credentials first.
-func (e *entry) revokeWith(ctx context.Context, token string, again bool) error {
-	cred, err := e.proof(ctx, again)
-	if err != nil {
-		return err
-	}
-	err = e.client.revokeToken(ctx, e.manager.transport, cred, token)
-	if said, ok := err.(*ServerError); ok && said.Code == "invalid_client" && e.client.Credentials != nil && !again {
-		return e.revokeWith(ctx, token, true)
-	}
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,7 +35,7 @@ var (
 type ServerError struct {
 	Registration string        // ID of the registration
 	Server       string        // scheme, host and port
-	Status       int           // HTTP status of the reply
+	Status       int           // HTTP status of the reply; 0 when the error came in the callback of Source.Exchange
 	Code         string        // the "error" of RFC 6749 §5.2, such as "invalid_client"; empty when the reply had none
 	Description  string        // the server's "error_description", cut to 200 characters; or what is wrong with a reply that has no Code
 	RetryAfter   time.Duration // from the Retry-After header; zero when there was none
@@ -55,7 +56,9 @@ func (e *ServerError) Error() string {
 	} else {
 		b.WriteString(e.Description)
 	}
-	fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	}
 	if hint := hints[e.Code]; hint != "" {
 		b.WriteString("; " + hint)
 	}
@@ -69,6 +72,7 @@ var hints = map[string]string{
 	"unsupported_grant_type": "the server does not know this grant: check TokenEndpoint",
 	"invalid_scope":          "check Scopes",
 	"invalid_request":        "check Params and ClientAuth",
+	"invalid_grant":          "the code or refresh token was used already, has expired or was revoked, or belongs to another client or redirect URI",
 }
 
 // passing reports whether the same request may succeed a moment later.
@@ -163,6 +167,7 @@ type callError struct {
 	err     error            // in the chain, unless it shows a secret
 	is      func(error) bool // then it answers errors.Is from here: fmt opens no func
 	timeout bool
+	dialing bool // there was no connection: nothing was sent
 }
 
 func (e *callError) Error() string        { return e.text }
@@ -175,7 +180,8 @@ func (e *callError) Timeout() bool        { return e.timeout }
 func newCallError(err error, secrets []string) error {
 	text := err.Error()
 	clean := scrub(text, secrets)
-	e := &callError{text: "token call: " + clean, err: err, timeout: timedOut(err)}
+	op, _ := errors.AsType[*net.OpError](err)
+	e := &callError{text: "token call: " + clean, err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
 	if clean != text {
 		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
 	}

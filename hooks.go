@@ -19,6 +19,13 @@ type Hooks struct {
 	// because no other token could be had, or the request could not be sent
 	// twice; why says which.
 	NotReplayed func(registration string, why error)
+	// Undecided: a response was taken for accepted because its envelope could
+	// not be judged; why says what was wrong with it. See Envelope.
+	Undecided func(registration string, why error)
+	// StoreFailed: the Store could not be read or written. A new refresh token
+	// that could not be saved is in use all the same, and saving it is tried
+	// again.
+	StoreFailed func(registration string, err error)
 }
 
 func (h Hooks) apply(m *Manager) { m.hooks = h }

@@ -2,11 +2,14 @@ package authtrip
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/singleflight"
 )
@@ -20,6 +23,8 @@ type Manager struct {
 	policy    Policy
 	hooks     Hooks
 	transport http.RoundTripper
+	store     Store
+	owner     string // of intents in the Store
 
 	// Every flight's context is derived from ctx, which ends with Close and
 	// inherits nothing from any caller.
@@ -28,7 +33,20 @@ type Manager struct {
 
 	flights singleflight.Group
 
-	entries map[string]*entry // by registration ID; never changes
+	registered map[string]*registered // by ID; never changes
+	tokens     tokens
+
+	closing   sync.Mutex
+	shut      bool           // guarded by closing
+	redeeming sync.WaitGroup // what Close waits for; added to under closing, while not shut
+}
+
+// registered is a registration of a Manager.
+type registered struct {
+	client  *client
+	breaker *breaker
+	scopes  []string // a sorted set
+	own     *entry   // the client's own token; for users' grants it is not used
 }
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
@@ -57,11 +75,15 @@ func WithTokenTransport(rt http.RoundTripper) Option {
 // NewManager checks all registrations and returns their Manager, or every
 // fault in one error. It does no I/O. IDs must differ.
 func NewManager(registrations []Registration, options ...Option) (*Manager, error) {
-	m := &Manager{transport: newTokenTransport(), entries: map[string]*entry{}}
+	m := &Manager{transport: newTokenTransport(), owner: rand.Text(), registered: map[string]*registered{}}
+	m.tokens.entries, m.tokens.logins = map[tokenKey]*entry{}, map[loginName]*login{}
 	for _, o := range options {
 		if o != nil {
 			o.apply(m)
 		}
+	}
+	if m.store == nil {
+		m.store = NewMemoryStore(0)
 	}
 	var faults []error
 	var err error
@@ -78,13 +100,15 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 			faults = append(faults, err)
 			continue
 		}
-		if m.entries[r.ID] != nil {
+		if m.registered[r.ID] != nil {
 			faults = append(faults, fmt.Errorf("authtrip: registration %q is given twice", r.ID))
 		}
 		if breakers[c.server] == nil {
 			breakers[c.server] = newBreaker(m.policy)
 		}
-		m.entries[r.ID] = &entry{manager: m, client: c, breaker: breakers[c.server]}
+		reg := &registered{client: c, breaker: breakers[c.server], scopes: sortedSet(c.Scopes)}
+		reg.own = &entry{manager: m, client: c, breaker: reg.breaker, scopes: c.Scopes, flightKey: tokenKey{registration: c.ID}.text()}
+		m.registered[r.ID] = reg
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -93,40 +117,53 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 	return m, nil
 }
 
-// Source returns a handle on the token of one registration. For an unknown id
+// Source returns a handle on the token of one registration; for a user's grant
+// that of the principal "", for programs that have one user. For an unknown id
 // the error lists the known ones.
 func (m *Manager) Source(id string) (*Source, error) {
+	reg, err := m.registration(id)
+	if err != nil {
+		return nil, err
+	}
+	return &Source{manager: m, registered: reg}, nil
+}
+
+// SourceFor returns a handle on one user's token. The principal names the user
+// in the Store: any string that stays the same, such as an account's number. A
+// registration for client credentials has no users: that is an error.
+func (m *Manager) SourceFor(id, principal string) (*Source, error) {
+	reg, err := m.registration(id)
+	if err != nil {
+		return nil, err
+	}
+	if !reg.client.Grant.ofUsers() {
+		return nil, reg.own.fail(fmt.Errorf("its grant is %s, whose token is the client's and no user's: use Source", reg.client.Grant))
+	}
+	return &Source{manager: m, registered: reg, principal: principal}, nil
+}
+
+func (m *Manager) registration(id string) (*registered, error) {
 	if m == nil || m.cancel == nil {
 		return nil, errNoManager
 	}
-	e, ok := m.entries[id]
-	if !ok {
-		return nil, fmt.Errorf("authtrip: no registration %q; there are: %s", id, m.ids())
+	if reg, ok := m.registered[id]; ok {
+		return reg, nil
 	}
-	return &Source{entry: e}, nil
+	return nil, fmt.Errorf("authtrip: no registration %q; there are: %s", id, m.ids())
 }
 
+// ids lists the registrations, the first of them when there are many.
 func (m *Manager) ids() string {
+	const most = 20
 	var ids []string
-	for id := range m.entries {
+	for _, id := range slices.Sorted(maps.Keys(m.registered)) {
+		if len(ids) == most {
+			ids = append(ids, fmt.Sprintf("and %d more", len(m.registered)-most))
+			break
+		}
 		ids = append(ids, fmt.Sprintf("%q", id))
 	}
-	slices.Sort(ids)
 	return strings.Join(ids, ", ")
-}
-
-// Close ends the Manager and all its Sources: token calls under way are given
-// up, their callers and all later ones get ErrClosed. It does not wait, and
-// revokes nothing. Calling it again does nothing. It returns nil.
-func (m *Manager) Close() error {
-	if m == nil || m.cancel == nil {
-		return nil
-	}
-	m.cancel()
-	for _, e := range m.entries {
-		e.clear()
-	}
-	return nil
 }
 
 func (m *Manager) closed() bool { return m.ctx.Err() != nil }
@@ -144,19 +181,28 @@ func (m *Manager) Format(f fmt.State, _ rune) {
 
 var errNoManager = errors.New("authtrip: the Manager is nil or zero: make one with NewManager")
 
-// entryFor implements [Authorizer]: with one registration there is no choice.
-func (m *Manager) entryFor(context.Context) (*entry, error) {
+// entryFor implements [Authorizer]: the context chooses, and with one
+// registration there is no choice.
+func (m *Manager) entryFor(ctx context.Context) (*entry, error) {
 	if m == nil || m.cancel == nil {
 		return nil, errNoManager
 	}
-	if len(m.entries) > 1 {
-		return nil, fmt.Errorf("authtrip: the Manager has several registrations and the request chooses none; use a Source of one: %s", m.ids())
-	}
-	for _, e := range m.entries {
-		if m.closed() {
-			return nil, e.fail(ErrClosed)
+	c := choiceOf(ctx)
+	var reg *registered
+	switch {
+	case c.registration != "":
+		var err error
+		if reg, err = m.registration(c.registration); err != nil {
+			return nil, err
 		}
-		return e, nil
+	case len(m.registered) > 1:
+		return nil, fmt.Errorf("authtrip: the Manager has several registrations and the request chooses none: use WithRegistration, or a Source of one: %s", m.ids())
+	default:
+		for _, reg = range m.registered {
+		}
 	}
-	return nil, errNoManager
+	if m.closed() {
+		return nil, reg.own.fail(ErrClosed)
+	}
+	return m.entryOf(reg, c.principal, c.scopes)
 }

@@ -24,6 +24,17 @@ type Policy struct {
 	// each probe that fails, up to BreakerMaxDelay, within ± 10 %. A 503's
 	// Retry-After makes it longer, up to a minute. Defaults 1 s and 10 s.
 	BreakerDelay, BreakerMaxDelay time.Duration
+	// EnvelopeWait is how long a response is held up at most so that its
+	// envelope can be judged; see Envelope. Default 100 ms.
+	EnvelopeWait time.Duration
+	// MaxTokens is how many access tokens are kept of principals, and of other
+	// scopes than the registrations' own: above it those that expired go, then
+	// those that were used least recently. Refresh tokens stay in the Store.
+	// Default 10,000.
+	MaxTokens int
+	// RevokeOnClose has Manager.Close end the client credentials tokens in use
+	// at their servers too; users stay logged in.
+	RevokeOnClose bool
 }
 
 func (p Policy) apply(m *Manager) { m.policy = p }
@@ -33,13 +44,16 @@ func (p Policy) check() (Policy, error) {
 	var faults []error
 	for name, d := range map[string]time.Duration{
 		"FetchTimeout": p.FetchTimeout, "BreakerDelay": p.BreakerDelay, "BreakerMaxDelay": p.BreakerMaxDelay,
+		"EnvelopeWait": p.EnvelopeWait,
 	} {
 		if d < 0 {
 			faults = append(faults, fmt.Errorf("authtrip: Policy.%s is negative (%v)", name, d))
 		}
 	}
-	if p.BreakerFailures < 0 {
-		faults = append(faults, fmt.Errorf("authtrip: Policy.BreakerFailures is negative (%d)", p.BreakerFailures))
+	for name, n := range map[string]int{"BreakerFailures": p.BreakerFailures, "MaxTokens": p.MaxTokens} {
+		if n < 0 {
+			faults = append(faults, fmt.Errorf("authtrip: Policy.%s is negative (%d)", name, n))
+		}
 	}
 	if !(p.RenewAt >= 0 && p.RenewAt < 1) {
 		faults = append(faults, fmt.Errorf("authtrip: Policy.RenewAt is %v; it is a part of the lifetime, above 0 and below 1", p.RenewAt))
@@ -52,6 +66,8 @@ func (p Policy) check() (Policy, error) {
 	defaultTo(&p.RenewSpread, 0.05)
 	defaultTo(&p.BreakerFailures, 5)
 	defaultTo(&p.BreakerDelay, time.Second)
+	defaultTo(&p.EnvelopeWait, 100*time.Millisecond)
+	defaultTo(&p.MaxTokens, 10_000)
 	defaultTo(&p.BreakerMaxDelay, max(10*time.Second, p.BreakerDelay))
 	if p.BreakerMaxDelay < p.BreakerDelay {
 		faults = append(faults, fmt.Errorf("authtrip: Policy.BreakerMaxDelay (%v) is below BreakerDelay (%v)", p.BreakerMaxDelay, p.BreakerDelay))

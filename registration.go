@@ -32,18 +32,54 @@ type Registration struct {
 	Credentials func(ctx context.Context) (clientID string, clientSecret Secret, err error)
 	// ClientAuth is how the client proves itself; empty is ClientSecretBasic.
 	ClientAuth ClientAuth
+	// ClientIDHeader and ClientSecretHeader name the headers that carry id and
+	// secret as they are, for ClientSecretHeaders.
+	ClientIDHeader, ClientSecretHeader string
+	// Authenticate, if set, proves the client in a way that ClientAuth has no
+	// name for, such as a signed assertion (RFC 7521): it adds to the header or
+	// the parameters of a token or revocation call what the server wants,
+	// client_id included. What it adds is held to be secret. It may be called
+	// from any goroutine, for every call; ctx ends with the call's time. An
+	// error fails the token call, and those of the next second. ClientAuth must
+	// be empty, ClientSecret may be.
+	Authenticate func(ctx context.Context, clientID string, clientSecret Secret, header http.Header, params url.Values) error
 
 	// Grant is how tokens are obtained; empty is ClientCredentials.
 	Grant Grant
 	// Scopes are asked for in one "scope" parameter; none sends none.
 	Scopes []string
-	// Params are sent with the token request besides the grant's own.
+	// Params are sent with token requests besides the grant's own: an
+	// "audience" or "resource", say.
 	Params url.Values
+
+	// AuthorizationEndpoint is where Source.AuthCodeURL sends users. A query in
+	// its URL is kept: the place for parameters such as "prompt". For
+	// AuthorizationCode.
+	AuthorizationEndpoint Endpoint
+	// RedirectURI is where the server sends users back to, as registered there
+	// (RFC 6749 §3.1.2). Empty sends none. For AuthorizationCode.
+	RedirectURI string
+	// Issuer, if set, is how the server must name itself in the callback's
+	// "iss" (RFC 9207): a callback without it is refused too, so set it only if
+	// the server sends it. For AuthorizationCode.
+	Issuer string
+	// NoPKCE leaves out the proof key (RFC 7636, S256), for servers that refuse
+	// parameters they do not know. For AuthorizationCode.
+	NoPKCE bool
+	// SendState sends the flow's state with the code too, as some servers want.
+	// For AuthorizationCode.
+	SendState bool
+	// RefreshToken gives the refresh token to begin with when it came another
+	// way. It is asked when the Store has none for the principal, which is
+	// empty but for Manager.SourceFor and WithPrincipal, and again when the
+	// server refused what it gave. An empty Secret means that there is none.
+	// Required for the RefreshToken grant, optional for AuthorizationCode.
+	RefreshToken func(ctx context.Context, principal string) (Secret, error)
 
 	// TokenEndpoint issues tokens. Required.
 	TokenEndpoint Endpoint
 	// RevocationEndpoint ends them (RFC 7009). Without a URL, Source.Revoke
-	// returns an error.
+	// drops the token here only, and returns an error that says so.
 	RevocationEndpoint Endpoint
 	// ExpiresInRemains says that expires_in is the time a token has left, as
 	// NHN Cloud documents it, so that 0 is a token at its end. Otherwise 0 is
@@ -71,43 +107,39 @@ type Registration struct {
 	// is RejectBearer. It must not read the body or keep the response, and is
 	// called for every response, from the caller's goroutine.
 	Reject func(*http.Response) Verdict
+	// RejectStatus are further HTTP statuses that reject the token, whatever
+	// the response says besides.
+	RejectStatus []int
+	// Envelopes are how services that answer 200 to everything say in the
+	// response's JSON that they reject the token, by host in the form that
+	// Origins takes. Only on these hosts is a response looked into; see
+	// Envelope for what is read, and when.
+	Envelopes map[string]Envelope
 }
 
-// Endpoint is a URL of an authorization server that takes a POST form.
+// Endpoint is a URL of an authorization server and how it is called.
 type Endpoint struct {
 	// URL is absolute, https (see Registration.AllowHTTP), without user
 	// information or fragment; a query is kept.
 	URL string
+	// Method is POST, with the parameters as a form, or GET, with the
+	// parameters in the query, as PRISM Live Studio has it. Empty is POST. An
+	// AuthorizationEndpoint is for a browser: leave it empty there.
+	Method string
 }
-
-// ClientAuth is how a client proves itself at the authorization server
-// (RFC 6749 §2.3.1).
-type ClientAuth string
-
-const (
-	// ClientSecretBasic sends id and secret by HTTP Basic, each form-encoded
-	// first, as RFC 6749 §2.3.1 says.
-	ClientSecretBasic ClientAuth = "client_secret_basic"
-	// ClientSecretBasicRaw sends them by HTTP Basic as they are, as NHN Cloud
-	// and many servers expect.
-	ClientSecretBasicRaw ClientAuth = "client_secret_basic_raw"
-)
-
-// Grant is how access tokens are obtained, by its name on the wire.
-type Grant string
-
-// ClientCredentials is the grant of RFC 6749 §4.4: the client's own token.
-const ClientCredentials Grant = "client_credentials"
 
 // client is a checked Registration, ready for use. It never changes.
 type client struct {
 	Registration
 	server string // scheme://host:port of the token endpoint
-	// revocationServer is that of the revocation endpoint, or empty.
-	revocationServer string
-	headers          []string // canonical
-	origins          originRule
-	reject           func(*http.Response) Verdict
+	// revocationServer and authorizationServer are those of the other
+	// endpoints, or empty.
+	revocationServer    string
+	authorizationServer string
+	headers             []string // canonical
+	origins             originRule
+	reject              func(*http.Response) Verdict
+	envelopes           map[string]Envelope // by origin
 }
 
 // check returns the registration ready for use, or every fault in one error.
@@ -118,11 +150,9 @@ func (r Registration) check() (*client, error) {
 	for k, v := range c.Params {
 		c.Params[k] = slices.Clone(v)
 	}
+	c.RejectStatus = slices.Clone(r.RejectStatus)
 	if c.reject == nil {
 		c.reject = RejectBearer
-	}
-	if c.ClientAuth == "" {
-		c.ClientAuth = ClientSecretBasic
 	}
 	if c.Grant == "" {
 		c.Grant = ClientCredentials
@@ -135,57 +165,35 @@ func (r Registration) check() (*client, error) {
 	if r.ID == "" {
 		fault("ID is empty: name the registration")
 	}
-	c.checkCredentials(fault)
-	c.checkGrant(fault)
-	c.checkHeaders(fault)
 	var err error
 	if c.origins, err = newOriginRule(r.Origins, r.AllowHTTP); err != nil {
 		fault("%w", err)
 	}
-	if c.server, err = c.origins.endpoint(r.TokenEndpoint.URL); err != nil {
-		fault("TokenEndpoint.URL: %w", err)
-	}
-	if r.RevocationEndpoint.URL != "" {
-		if c.revocationServer, err = c.origins.endpoint(r.RevocationEndpoint.URL); err != nil {
-			fault("RevocationEndpoint.URL: %w", err)
-		}
-	}
+	c.checkCredentials(fault)
+	c.checkGrant(fault)
+	c.checkHeaders(fault)
+	c.checkEndpoints(fault)
+	c.checkEnvelopes(fault)
 	return c, errors.Join(faults...)
 }
 
-func (c *client) checkCredentials(fault func(string, ...any)) {
-	static := c.ClientID != "" || c.ClientSecret.Reveal() != ""
-	switch {
-	case c.Credentials != nil && static:
-		fault("Credentials is set beside ClientID or ClientSecret: set one or the other")
-	case c.Credentials == nil && c.ClientID == "":
-		fault("ClientID is empty: set it, or Credentials")
-	case c.Credentials == nil && c.ClientSecret.Reveal() == "":
-		fault("ClientSecret is empty: set it, or Credentials")
+func (c *client) checkEndpoints(fault func(string, ...any)) {
+	var err error
+	if c.server, err = c.origins.endpoint(c.TokenEndpoint.URL); err != nil {
+		fault("TokenEndpoint.URL: %w", err)
 	}
-	switch c.ClientAuth {
-	case ClientSecretBasic:
-	case ClientSecretBasicRaw:
-		if strings.Contains(c.ClientID, ":") {
-			fault("ClientID holds a colon, which raw Basic cannot carry (RFC 7617 §2)")
-		}
-	default:
-		fault("ClientAuth %q is unknown: use ClientSecretBasic or ClientSecretBasicRaw", c.ClientAuth)
-	}
-}
-
-func (c *client) checkGrant(fault func(string, ...any)) {
-	if c.Grant != ClientCredentials {
-		fault("Grant %q is unknown: use ClientCredentials", c.Grant)
-	}
-	for _, s := range c.Scopes {
-		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
-			fault("Scopes: %q is no scope (RFC 6749 §3.3): list each by itself", s)
+	if c.RevocationEndpoint.URL != "" {
+		if c.revocationServer, err = c.origins.endpoint(c.RevocationEndpoint.URL); err != nil {
+			fault("RevocationEndpoint.URL: %w", err)
 		}
 	}
-	for _, name := range []string{"grant_type", "scope", "client_id", "client_secret"} {
-		if _, ok := c.Params[name]; ok {
-			fault("Params holds %q, which has a field of its own", name)
+	for name, e := range map[string]*Endpoint{"TokenEndpoint": &c.TokenEndpoint, "RevocationEndpoint": &c.RevocationEndpoint} {
+		switch e.Method {
+		case "":
+			e.Method = http.MethodPost
+		case http.MethodPost, http.MethodGet:
+		default:
+			fault("%s.Method %q: use POST or GET", name, e.Method)
 		}
 	}
 }

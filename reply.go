@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -25,10 +26,19 @@ const (
 type tokenReply struct {
 	token    string
 	lifetime time.Duration // forever when unknown; zero only for a token at its end
+	// refresh is the refresh token that came with it, or empty.
+	refresh string
 }
 
-// readReply reads the answer of server's token endpoint. Its error is a *ServerError, or
-// the transport's when the answer broke off.
+// Format keeps the tokens out of dumps.
+func (*tokenReply) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String does what Format does, for dumpers that know only Stringer.
+func (*tokenReply) String() string { return redacted }
+
+// readReply reads the answer of server's token endpoint. Its error is a
+// *ServerError, or the transport's when the answer broke off. A reply beside an
+// error holds a refresh token that must not be lost.
 func (c *client) readReply(res *http.Response, server string, secrets []string) (*tokenReply, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
 	if err != nil {
@@ -75,9 +85,9 @@ func (c *client) readReply(res *http.Response, server string, secrets []string) 
 		return unreadable("the reply has this status and no OAuth error; is the token endpoint's URL right?")
 	}
 	reply, what := c.readToken(fields)
-	if reply == nil {
+	if what != "" {
 		answer.Description = what
-		return nil, answer
+		return reply, answer
 	}
 	return reply, nil
 }
@@ -89,28 +99,39 @@ var errorCodes = []string{
 	"unsupported_token_type", "server_error", "temporarily_unavailable", "slow_down", "access_denied", "invalid_target",
 }
 
-// readToken reads the fields of a success, or says what is wrong with them.
-func (c *client) readToken(f fields) (*tokenReply, string) {
-	token := f.text("access_token")
+// readToken reads the fields of a success. It says what is wrong with them, if
+// anything is; then the reply is nil, or holds the refresh token alone.
+func (c *client) readToken(f fields) (reply *tokenReply, wrong string) {
+	reply = &tokenReply{token: f.text("access_token")}
+	if c.Grant.ofUsers() {
+		reply.refresh = f.text("refresh_token")
+	}
+	kind := f.text("token_type")
+	var ok bool
+	reply.lifetime, ok = f.seconds("expires_in")
 	switch {
-	case token == "":
-		return nil, "the reply has no access_token"
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, "the access_token in the reply has characters that no token may have"
+	case reply.token == "":
+		wrong = "the reply has no access_token"
+	case strings.ContainsFunc(reply.token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		wrong = "the access_token in the reply has characters that no token may have"
+	case kind != "" && !strings.EqualFold(kind, "bearer"):
+		wrong = "the reply's token_type is " + strconv.Quote(said(kind, []string{reply.token, reply.refresh}, 20)) + ", not bearer"
+	case kind == "" && f.has("token_type"):
+		wrong = "the reply's token_type is no string"
+	case !ok:
+		wrong = "the reply's expires_in is no number of seconds"
+	case c.Grant.ofUsers() && reply.refresh == "" && f.has("refresh_token") && string(f["refresh_token"]) != `""`:
+		wrong = "the reply's refresh_token is no string"
 	}
-	if kind := f.text("token_type"); kind != "" && !strings.EqualFold(kind, "bearer") {
-		return nil, "the reply's token_type is " + strconv.Quote(said(kind, nil, 20)) + ", not bearer"
-	} else if kind == "" && f.has("token_type") {
-		return nil, "the reply's token_type is no string"
+	switch {
+	case wrong != "" && reply.refresh == "":
+		return nil, wrong
+	case wrong != "":
+		return &tokenReply{refresh: reply.refresh}, wrong
+	case reply.lifetime == 0 && !c.ExpiresInRemains:
+		reply.lifetime = forever
 	}
-	lifetime, ok := f.seconds("expires_in")
-	if !ok {
-		return nil, "the reply's expires_in is no number of seconds"
-	}
-	if lifetime == 0 && !c.ExpiresInRemains {
-		lifetime = forever
-	}
-	return &tokenReply{token: token, lifetime: lifetime}, ""
+	return reply, ""
 }
 
 // fields are a reply's members, as JSON values.

@@ -44,7 +44,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	case !ok:
 		return giveBack(e.fail(errPaused))
 	}
-	res, first := readAhead(res)
+	res, first := readAhead(res, func(body io.Reader) { _, _ = io.CopyN(io.Discard, body, headStart) })
 	another, err := e.reissue(req.Context(), tok, asOf)
 	if err != nil {
 		if req.Context().Err() != nil {
@@ -63,7 +63,8 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	if err != nil {
 		return nil, err
 	}
-	e.replayed(another, !e.client.rejects(second))
+	second, rejected := e.judge(req, second)
+	e.replayed(another, !rejected)
 	return second, nil
 }
 
@@ -91,11 +92,11 @@ func copyBody(req *http.Request) (*http.Request, error) {
 	return out, nil
 }
 
-// ahead is a response body of which up to headStart is read before its reader
-// asks. One goroutine fills head; while it does, nobody else reads body.
+// ahead is a response body of which some is read before its reader asks. One
+// goroutine reads into head; while it does, nobody else reads body.
 type ahead struct {
 	body io.ReadCloser
-	done chan struct{} // closed when filling ends
+	done chan struct{} // closed when that goroutine has ended
 
 	mu      sync.Mutex
 	changed sync.Cond // on mu: head, err or filling changed
@@ -104,48 +105,50 @@ type ahead struct {
 	filling bool      // guarded by mu
 }
 
-// readAhead returns res with an ahead in place of its body, and starts to fill
-// it. It copies res, which its base may share.
-func readAhead(res *http.Response) (*http.Response, *ahead) {
-	a := &ahead{body: res.Body, done: make(chan struct{})}
+// readAhead returns res with an ahead in place of its body, and starts read,
+// which is given the body; what it reads is put back. A response that its base
+// may share is copied.
+func readAhead(res *http.Response, read func(io.Reader)) (*http.Response, *ahead) {
+	a := &ahead{body: res.Body, done: make(chan struct{}), filling: true}
 	a.changed.L = &a.mu
 	if res.Body == http.NoBody {
 		close(a.done)
 		return res, a
 	}
-	a.filling = true
-	out := *res
-	out.Body = a
-	go a.fill()
-	return &out, a
+	if res.Request == nil { // see Transport.send
+		shared := *res
+		res = &shared
+	}
+	res.Body = a
+	go a.fill(read)
+	return res, a
 }
 
-func (a *ahead) fill() {
+func (a *ahead) fill(read func(io.Reader)) {
 	defer close(a.done)
 	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		if p := recover(); p != nil { // nobody could, on this goroutine
-			a.filled(nil, fmt.Errorf("authtrip: panic (%T) in the response body's Read", p), false)
+			a.err = fmt.Errorf("authtrip: panic (%T) in the response body's Read", p)
 		}
+		a.filling = false
+		a.changed.Broadcast()
 	}()
-	buf := make([]byte, 4<<10)
-	for total := 0; ; {
-		n, err := a.body.Read(buf[:min(len(buf), headStart-total)])
-		total += n
-		if a.filled(buf[:n], err, total == headStart) {
-			return
-		}
-	}
+	read(filler{a})
 }
 
-// filled takes what was read and reports whether that was the last.
-func (a *ahead) filled(p []byte, err error, full bool) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.head = append(a.head, p...)
-	a.err = err
-	a.filling = err == nil && !full
-	a.changed.Broadcast()
-	return !a.filling
+// filler reads an ahead's body into its head.
+type filler struct{ a *ahead }
+
+func (f filler) Read(p []byte) (int, error) {
+	n, err := f.a.body.Read(p)
+	f.a.mu.Lock()
+	defer f.a.mu.Unlock()
+	f.a.head = append(f.a.head, p[:n]...)
+	f.a.err = err
+	f.a.changed.Broadcast()
+	return n, err
 }
 
 // giveUp closes the body, at its end if that is near.

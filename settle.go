@@ -31,7 +31,7 @@ type failure struct {
 func (e *entry) begin() (done *issued, asOf uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t := e.current.Load(); t != nil && t.fresh(readClocks()) {
+	if t := e.current.Load(); t != nil && t.young(readClocks()) {
 		done = t
 	}
 	return done, e.rejections
@@ -52,18 +52,53 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	case asOf < e.droppedAt && reply.token == e.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
-	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
-	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
 	e.reissued = cur != nil && cur.standing != good && asOf >= e.rejections
 	e.unproven.Store(e.reissued)
 	e.rejectedToo = false
 	if e.reissued {
 		e.pause.start(now)
 	}
+	return outcome{token: e.install(sentAt, reply), asOf: asOf}
+}
+
+// install makes the token of a reply the one in use.
+func (e *entry) install(sentAt instant, reply *tokenReply) *issued {
+	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
+	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
+	e.nextTry.Store(0)
+	if e.login != nil && e.login.hasUnsaved.Load() {
+		e.nextTry.Store(sentAt.mono + int64(min(t.freshFor, maxLifetime)))
+		t.freshFor, t.freshOnceSaved = 0, t.freshFor
+	}
 	e.last.Store(t.text.after(e.last.Load()))
 	e.current.Store(t)
-	e.nextTry.Store(0)
-	return outcome{token: t, asOf: asOf}
+	return t
+}
+
+// saved makes a token fresh that was not for what had to be saved.
+func (e *entry) saved() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.current.Load(); t != nil && t.freshOnceSaved > 0 {
+		fresh := *t
+		fresh.freshFor, fresh.freshOnceSaved = t.freshOnceSaved, 0
+		e.current.Store(&fresh)
+	}
+}
+
+// adopt takes the token of a new login, which nothing that came before says
+// anything about.
+func (e *entry) adopt(sentAt instant, reply *tokenReply) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.manager.closed() {
+		return
+	}
+	e.rejections++
+	e.failure, e.renewDelay, e.pause = failure{}, 0, pause{}
+	e.reissued, e.rejectedToo = false, false
+	e.unproven.Store(false)
+	e.install(sentAt, reply)
 }
 
 // believes reports whether a lifetime may be taken for a new one when it comes

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -17,8 +20,10 @@ const maxAttempts = 3
 // is ctx's: the flight's own is in the outcome. The flight does not notice
 // when a caller leaves.
 func (e *entry) join(ctx context.Context) (outcome, error) {
-	flight := e.manager.flights.DoChan(e.client.ID, func() (any, error) {
+	flight := e.manager.flights.DoChan(e.flightKey, func() (any, error) {
 		// A panic here would end the process, a Goexit strand all who wait.
+		e := e.manager.pinForFlight(e)
+		defer e.unpin()
 		got, err := contained(context.Background(), func() (outcome, error) { return e.flight(ctx), nil })
 		if err != nil {
 			return outcome{err: err, asOf: math.MaxUint64}, nil // it answers for all: no other would do better
@@ -30,6 +35,8 @@ func (e *entry) join(ctx context.Context) (outcome, error) {
 		return got.Val.(outcome), nil
 	case <-ctx.Done():
 		return outcome{}, leaving(ctx)
+	case <-e.manager.ctx.Done(): // a flight that redeems goes on
+		return outcome{err: ErrClosed, asOf: math.MaxUint64}, nil
 	}
 }
 
@@ -41,9 +48,12 @@ func (e *entry) flight(caller context.Context) outcome {
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
 	}
+	if e.login != nil {
+		return e.refreshFlight(caller, asOf)
+	}
 	ctx, cancel := context.WithTimeout(e.manager.ctx, e.manager.policy.FetchTimeout)
 	defer cancel()
-	sentAt, reply, err := e.fetch(ctx, caller)
+	sentAt, reply, err := e.fetch(ctx, caller, e.clientRequest())
 	if e.manager.closed() {
 		err = ErrClosed
 	}
@@ -53,9 +63,29 @@ func (e *entry) flight(caller context.Context) outcome {
 	return e.received(asOf, sentAt, reply)
 }
 
-// fetch asks for a token, again after passing trouble, and with new
-// credentials if the old ones are refused and there are others.
-func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *tokenReply, err error) {
+// request is what a token call asks for.
+type request struct {
+	params  url.Values
+	secrets []string // in params; no error may show them
+	// redeems says that the call spends a refresh token or a code: it has the
+	// whole flight's time, Close does not end it, and it is repeated only when
+	// it surely was not processed. once says that it is never repeated.
+	redeems, once bool
+}
+
+// clientRequest is the grant of RFC 6749 §4.4.
+func (e *entry) clientRequest() request {
+	params := url.Values{"grant_type": {string(ClientCredentials)}}
+	if len(e.scopes) > 0 {
+		params.Set("scope", strings.Join(e.scopes, " "))
+	}
+	return request{params: params}
+}
+
+// fetch makes a token call, again after passing trouble, and with new
+// credentials if the old ones are refused and there are others. A reply beside
+// an error holds a refresh token that must be kept.
+func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, reply *tokenReply, err error) {
 	values, err := e.callHook(ctx, caller)
 	if err != nil {
 		return sentAt, nil, err
@@ -74,24 +104,37 @@ func (e *entry) fetch(ctx, caller context.Context) (sentAt instant, reply *token
 	renewed := false
 	for n := 1; ; n++ {
 		sentAt = readClocks()
-		reply, err = e.breaker.do(func() (*tokenReply, error) { return e.attempt(ctx, values, cred) })
+		_, err = e.breaker.do(func() (*tokenReply, error) {
+			reply, err = e.attempt(ctx, values, cred, r)
+			return reply, err
+		})
 		said, _ := err.(*ServerError)
 		switch {
-		case err == nil:
-			return sentAt, reply, nil
-		case n >= maxAttempts:
-			return sentAt, nil, err
+		case err == nil || reply != nil || n >= maxAttempts:
+			return sentAt, reply, err
 		case said != nil && said.Code == "invalid_client" && e.client.Credentials != nil && !renewed:
 			renewed = true
 			another, askErr := ask(true)
-			if askErr != nil || another.same(cred) {
+			if askErr != nil || another.same(cred) || r.once {
 				return sentAt, nil, err
 			}
 			cred = another
-		case !transient(err) || e.breaker.refuses(readClocks()) != nil || !sleep(ctx, backoff(n-1)):
+		case !r.mayRepeat(err) || e.breaker.refuses(readClocks()) != nil || !sleep(ctx, backoff(n-1)):
 			return sentAt, nil, err
 		}
 	}
+}
+
+// mayRepeat reports whether the same call may succeed a moment later, and does
+// no harm. A server that says when is not asked before.
+func (r request) mayRepeat(err error) bool {
+	switch err := err.(type) {
+	case *ServerError:
+		return !r.once && err.passing() && err.RetryAfter == 0 && (!r.redeems || err.Status == http.StatusServiceUnavailable)
+	case *callError:
+		return !r.once && (!r.redeems || err.dialing)
+	}
+	return false
 }
 
 // callHook returns the context whose values a token call carries.
@@ -124,30 +167,29 @@ type flightContext struct {
 
 func (c flightContext) Value(key any) any { return c.values.Value(key) }
 
-// transient reports whether the same call may succeed a moment later. A server
-// that says when is not asked before.
-func transient(err error) bool {
-	switch err := err.(type) {
-	case *ServerError:
-		return err.passing() && err.RetryAfter == 0
-	case *callError:
-		return true
+// attempt is one request to the token endpoint, bounded whatever the transport
+// does.
+func (e *entry) attempt(flight, values context.Context, cred credentials, r request) (*tokenReply, error) {
+	ctx, cancel := flight, context.CancelFunc(func() {})
+	if !r.redeems {
+		ctx, cancel = context.WithTimeout(flight, e.manager.policy.FetchTimeout/maxAttempts)
 	}
-	return false
-}
-
-// attempt is one request to the token endpoint, bounded by a third of the
-// flight's time whatever the transport does.
-func (e *entry) attempt(flight, values context.Context, cred credentials) (*tokenReply, error) {
-	ctx, cancel := context.WithTimeout(flight, e.manager.policy.FetchTimeout/maxAttempts)
 	defer cancel()
-	reply, err := contained(ctx, func() (*tokenReply, error) {
-		return e.client.requestToken(flightContext{ctx, values}, e.manager.transport, cred)
+	type result struct { // contained gives no value beside an error
+		reply *tokenReply
+		err   error
+	}
+	got, err := contained(ctx, func() (result, error) {
+		reply, err := e.client.requestToken(flightContext{ctx, values}, e.manager.transport, cred, r.params, r.secrets)
+		return result{reply, err}, nil
 	})
-	if e.manager.closed() {
+	if err == nil {
+		err = got.err
+	}
+	if !r.redeems && e.manager.closed() {
 		return nil, ErrClosed
 	}
-	return reply, err
+	return got.reply, err
 }
 
 // proof returns the credentials to use; again asks Credentials anew. It calls
@@ -165,7 +207,7 @@ func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
 	}
 	id, secret, err := ask(ctx)
 	got := credentials{id, secret}
-	if err == nil && (id == "" || secret.Reveal() == "") {
+	if err == nil && !e.client.complete(got) {
 		err = errors.New("it returned an empty client id or secret")
 	}
 	if err != nil {
@@ -177,10 +219,6 @@ func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
 		e.mu.Unlock()
 	}
 	return got, nil
-}
-
-func (c credentials) same(other credentials) bool {
-	return c.id == other.id && c.secret.Reveal() == other.secret.Reveal()
 }
 
 // configError is a failure of a func that the user gave.

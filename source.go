@@ -14,13 +14,15 @@ import (
 // A Source is safe for concurrent use. It holds no goroutine and no timer
 // while no token call is under way.
 type Source struct {
-	entry  *entry
-	owned  *Manager // the Manager of one that ends with the Source, or nil
-	closed atomic.Bool
+	manager    *Manager
+	registered *registered
+	principal  string
+	owned      bool // the Manager is of one, and ends with the Source
+	closed     atomic.Bool
 }
 
 // Authorizer is what a [Transport] gets its tokens from: a *[Source], or a
-// *[Manager] with one registration.
+// *[Manager], which chooses by the request's context.
 type Authorizer interface {
 	entryFor(context.Context) (*entry, error)
 }
@@ -41,7 +43,7 @@ func NewSource(r Registration, options ...Option) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.owned = m
+	s.owned = true
 	return s, nil
 }
 
@@ -54,6 +56,7 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
+	defer e.unpin()
 	t, err := e.get(ctx, nil)
 	if err != nil {
 		return Token{}, err
@@ -65,50 +68,61 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 // another. A Transport needs no such help; it is for those who attach tokens
 // themselves and see one rejected.
 func (s *Source) Invalidate(tok Token) {
-	if s != nil && s.entry != nil && tok.t != nil {
-		s.entry.drop(tok.t)
+	if tok.t == nil {
+		return
+	}
+	if e, err := s.entryFor(context.Background()); err == nil {
+		defer e.unpin()
+		e.drop(tok.t)
 	}
 }
 
 // Revoke drops the token in use, whatever follows, and asks the server to end
-// it (RFC 7009). Without a token in use it does nothing. The next request gets
-// a new token. ctx bounds the call, as does the FetchTimeout.
+// it (RFC 7009); without a RevocationEndpoint the error says that the server
+// was not told. ctx bounds the call, as does the FetchTimeout. The next request
+// gets a new token.
+//
+// Of a user's grant it is the end: the refresh token is removed from the Store
+// and revoked too, tokens of all scopes are dropped, and the next request gets
+// [ErrAuthorizationRequired]. What has begun goes on when ctx ends.
 func (s *Source) Revoke(ctx context.Context) error {
 	e, err := s.entryFor(ctx)
 	if err != nil {
 		return err
 	}
+	defer e.unpin()
 	return e.revoke(ctx)
 }
 
-// Close ends a Source from [NewSource], as [Manager.Close] does: token calls
-// under way are given up, their callers and all later ones get ErrClosed. A
-// Source from [Manager.Source] ends alone: its own calls get ErrClosed, the
-// Manager and its other Sources go on. Calling it again does nothing. It
-// returns nil.
+// Close ends a Source from [NewSource], as [Manager.Close] does. A Source from
+// [Manager.Source] or [Manager.SourceFor] ends alone: its own calls get
+// ErrClosed, the Manager and its other Sources go on. Calling it again does
+// nothing.
 func (s *Source) Close() error {
-	if s == nil || s.entry == nil || s.closed.Swap(true) || s.owned == nil {
+	if s == nil || s.manager == nil || s.closed.Swap(true) || !s.owned {
 		return nil
 	}
-	return s.owned.Close()
+	return s.manager.Close()
 }
 
 // Format implements [fmt.Formatter] and prints the registration's ID for every
 // verb: what a Source holds is not for logs, and changes while it is printed.
 func (s *Source) Format(f fmt.State, _ rune) {
 	id := ""
-	if s != nil && s.entry != nil {
-		id = s.entry.client.ID
+	if s != nil && s.registered != nil {
+		id = s.registered.client.ID
 	}
 	_, _ = fmt.Fprintf(f, "authtrip.Source(%q)", id)
 }
 
+// entryFor implements [Authorizer]. The Source is the choice: the context makes
+// none.
 func (s *Source) entryFor(context.Context) (*entry, error) {
-	if s == nil || s.entry == nil {
+	if s == nil || s.manager == nil {
 		return nil, errors.New("authtrip: the Source is nil or zero: make one with NewSource")
 	}
 	if s.closed.Load() {
-		return nil, s.entry.fail(ErrClosed)
+		return nil, s.registered.own.fail(ErrClosed)
 	}
-	return s.entry, nil
+	return s.manager.entryOf(s.registered, s.principal, nil)
 }

@@ -66,7 +66,10 @@ type issued struct {
 
 	freshFor  time.Duration // from at; then a renewal runs behind the requests
 	usableFor time.Duration // from at; then requests wait for another token
-	standing  standing
+	// freshOnceSaved is freshFor to be: it is 0 until the refresh token that
+	// came with this one is in the Store, so that every use asks.
+	freshOnceSaved time.Duration
+	standing       standing
 	// heldUntil (monotonic) is set when the server, asked for a newer token
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
@@ -116,6 +119,9 @@ func (*tokenText) String() string { return redacted }
 // fresh reports whether the token may be sent and nothing else is to be done.
 func (t *issued) fresh(now instant) bool { return now.since(t.at) < t.freshFor }
 
+// young is fresh, but for what is not saved yet.
+func (t *issued) young(now instant) bool { return now.since(t.at) < max(t.freshFor, t.freshOnceSaved) }
+
 // usable reports whether the token may still be sent.
 func (t *issued) usable(now instant) bool {
 	return now.since(t.at) < t.usableFor || now.mono < t.heldUntil
@@ -134,7 +140,7 @@ func (t *issued) with(s standing) *issued {
 	c := *t
 	c.standing = s
 	if s != good {
-		c.freshFor = 0
+		c.freshFor, c.freshOnceSaved = 0, 0
 	}
 	return &c
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"unsafe"
 )
 
@@ -44,6 +45,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refused(req, err)
 	}
+	defer e.unpin()
 	switch e.client.origins.judge(req) {
 	case pass:
 		return t.base().RoundTrip(req)
@@ -58,19 +60,42 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return refused(req, err)
 	}
 	res, err := t.send(req, req, e.client, tok)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case e.client.rejects(res):
+	}
+	res, rejected := e.judge(req, res)
+	if rejected {
 		return t.retry(req, res, e, tok)
 	}
 	e.accept(tok)
 	return res, nil
 }
 
-// rejects asks the registration's rule, which may be the user's: should it
-// panic, the response is not left open.
+// judge reports whether res rejects the token that was sent. The response it
+// returns is to be used instead of res, which it may have looked into.
+func (e *entry) judge(req *http.Request, res *http.Response) (_ *http.Response, rejected bool) {
+	if e.client.rejects(res) {
+		return res, true
+	}
+	rule, ok := e.client.envelopeOf(res, req)
+	if !ok {
+		return res, false
+	}
+	res, verdict, err := openEnvelope(res, rule, e.manager.policy.EnvelopeWait)
+	if err != nil {
+		if f := e.manager.hooks.Undecided; f != nil {
+			f(e.client.ID, e.fail(err))
+		}
+	}
+	return res, verdict == TokenRejected
+}
+
+// rejects asks the registration's rules for status and header. One may be the
+// user's: should it panic, the response is not left open.
 func (c *client) rejects(res *http.Response) bool {
+	if slices.Contains(c.RejectStatus, res.StatusCode) {
+		return true
+	}
 	returned := false
 	defer func() {
 		if !returned {

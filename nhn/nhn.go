@@ -27,6 +27,7 @@ type settings struct {
 	hosts      []string
 	more       []string
 	headers    []string
+	rejected   map[string][]string // codes by host
 	source     []authtrip.Option
 }
 
@@ -61,6 +62,15 @@ func Headers(names ...string) Option {
 			s.headers = names
 		}
 	}
+}
+
+// RejectedCodes adds to what is known of how services say, with HTTP 200, that
+// they do not accept the token: on that host, in the form that
+// [authtrip.Registration].Origins takes, these result codes do. A code that ends
+// in "*" stands for all that begin so. Codes that deny a permission do not
+// belong here.
+func RejectedCodes(host string, codes ...string) Option {
+	return func(s *settings) { s.rejected[host] = append(s.rejected[host], codes...) }
 }
 
 // With passes options of the authtrip package to the Source. [Registration]
@@ -100,9 +110,10 @@ func NewClient(c Credentials, options ...Option) (*http.Client, error) {
 
 func apply(options []Option) *settings {
 	s := &settings{
-		cloud:   publicAuthServer,
-		hosts:   publicHosts(),
-		headers: []string{HeaderAuthentication, HeaderAuthorization},
+		cloud:    publicAuthServer,
+		hosts:    publicHosts(),
+		headers:  []string{HeaderAuthentication, HeaderAuthorization},
+		rejected: rejectedCodes(),
 	}
 	for _, o := range options {
 		if o != nil {
@@ -126,5 +137,6 @@ func (s *settings) registration(c Credentials) authtrip.Registration {
 		ExpiresInRemains:   true,
 		Headers:            s.headers,
 		Origins:            append(append([]string(nil), s.hosts...), s.more...),
+		Envelopes:          envelopes(s.rejected),
 	}
 }

@@ -1,0 +1,176 @@
+package authtrip
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Exchange ends a [Flow]: it checks the callback, the query that the user's
+// browser brought to the RedirectURI, against it, and redeems the code for the
+// user's tokens (RFC 6749 §4.1.3). From then on the Source has a token; a
+// refresh token is in the Store before Exchange returns.
+//
+// A code is sent once, whatever happens. When ctx ends, Exchange returns its
+// error, and the call goes on: its tokens are not lost. Errors: a *[ServerError]
+// for what the server said in the callback or to the code, [ErrCircuitOpen],
+// and what is wrong with the flow or the callback. After any of them send the
+// user through [Source.AuthCodeURL] again.
+func (s *Source) Exchange(ctx context.Context, flow Flow, callback url.Values) error {
+	e, err := s.entryFor(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.unpin()
+	if err := e.client.mustBeAuthorizationCode(); err != nil {
+		return e.fail(err)
+	}
+	params, err := flow.t.redeems(e.client, callback)
+	if err != nil {
+		return e.fail(err)
+	}
+	return e.exchange(ctx, params, flow.t)
+}
+
+// ExchangeCode redeems a code that came another way than through
+// [Source.AuthCodeURL], as PRISM Live Studio's does: nothing is known of the
+// way, so that nothing of it is checked. RedirectURI is sent if the registration
+// has one. The parameters, which may be nil, are sent too: a "state", or the
+// "code_verifier" of whoever began. All else is as in Exchange.
+func (s *Source) ExchangeCode(ctx context.Context, code string, params url.Values) error {
+	e, err := s.entryFor(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.unpin()
+	if err := e.client.mustBeAuthorizationCode(); err != nil {
+		return e.fail(err)
+	}
+	if code == "" {
+		return e.fail(errors.New("the code is empty"))
+	}
+	all := e.client.codeRequest(code)
+	for name, values := range params {
+		if slices.Contains(grantParams, name) && name != "redirect_uri" && name != "code_verifier" {
+			return e.fail(errors.New("the parameters of ExchangeCode hold " + name + ", which is the grant's own"))
+		}
+		all[name] = values
+	}
+	return e.exchange(ctx, all, nil)
+}
+
+// exchange redeems a code. Once begun it goes on without its caller.
+func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText) error {
+	return e.detached(ctx, func(ctx, caller context.Context) error {
+		l := e.login
+		rec, version, err := l.reserve(ctx)
+		if err != nil {
+			return err
+		}
+		old := rec.RefreshToken
+		keep := func() { l.settle(rec.without(), old, version) }
+		if err := e.breaker.refuses(readClocks()); err != nil {
+			keep()
+			return err // the flow can still be used
+		}
+		if flow != nil {
+			if err := l.use(flow); err != nil {
+				keep()
+				return err
+			}
+		}
+		secrets := []string{params.Get("code"), params.Get("code_verifier")}
+		sentAt, reply, err := e.fetch(ctx, caller, request{params: params, secrets: secrets, redeems: true, once: true})
+		switch {
+		case reply == nil:
+			keep()
+			return err
+		case reply.refresh != "":
+			l.refused = [sha256.Size]byte{}
+			l.settle(&record{RefreshToken: reply.refresh}, old, version)
+		case old != "": // of an earlier grant: it goes on
+			keep()
+		default:
+			l.settle(recordOf(reply, time.Now(), e.fingerprint()), "", version)
+		}
+		if err != nil {
+			return err
+		}
+		l.manager.forget(l, e)
+		e.adopt(sentAt, reply)
+		return nil
+	})
+}
+
+// reserve announces in the Store that a code is being redeemed, so that a Store
+// that cannot keep what comes of it is known before the code is spent.
+func (l *login) reserve(ctx context.Context) (*record, string, error) {
+	for {
+		rec, version, err := l.read()
+		if err != nil {
+			return nil, "", err
+		}
+		version, ok, err := l.intend(ctx, rec, version)
+		if err != nil || ok {
+			return rec, version, err
+		}
+	}
+}
+
+// use marks the flow as used in the Store, for as long as it could be.
+func (l *login) use(flow *flowText) error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+	defer cancel()
+	_, err := contained(ctx, func() (string, error) {
+		return l.manager.store.Save(ctx, flow.key(), []byte("{}"), "", flowLifetime+time.Minute)
+	})
+	switch {
+	case errors.Is(err, ErrConflict):
+		return errors.New("the Flow was used already: a code is redeemed once; was the callback's page loaded again?")
+	case err != nil:
+		return l.trouble(err)
+	}
+	return nil
+}
+
+// detached runs f, which redeems tokens or ends them, with the login's turn.
+// It goes on when the caller's ctx ends and when the Manager is closed; f's own
+// context ends with the FetchTimeout, and its second is the caller's.
+func (e *entry) detached(ctx context.Context, f func(ctx, caller context.Context) error) error {
+	if ctx.Err() != nil {
+		return e.fail(leaving(ctx))
+	}
+	if !e.manager.beginRedeeming() {
+		return e.fail(ErrClosed)
+	}
+	e.pins.Add(1) // the caller has it pinned, and may leave
+	done := make(chan error, 1)
+	go func() {
+		defer e.manager.redeeming.Done()
+		defer e.unpin()
+		own, cancel := context.WithTimeout(context.Background(), e.manager.policy.FetchTimeout)
+		defer cancel()
+		_, err := contained(context.Background(), func() (struct{}, error) {
+			if err := e.login.takeTurn(own); err != nil {
+				return struct{}{}, err
+			}
+			defer e.login.giveTurn()
+			return struct{}{}, f(own, ctx)
+		})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return e.fail(err)
+		}
+		return nil
+	case <-ctx.Done():
+		return e.fail(leaving(ctx))
+	case <-e.manager.ctx.Done():
+		return e.fail(ErrClosed)
+	}
+}

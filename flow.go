@@ -1,0 +1,215 @@
+package authtrip
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// flowLifetime is how long a user may take from AuthCodeURL to the callback.
+const flowLifetime = time.Hour
+
+// Flow is one user's way through the authorization page, from
+// [Source.AuthCodeURL] to [Source.Exchange]: its state and its proof key. Keep
+// it in that user's session, and nowhere that another user can write to: it
+// says that the callback belongs to the session. It marshals to text, JSON and
+// binary, and prints as "[redacted]". The zero Flow is none.
+//
+// A Flow is good for one Exchange, within an hour. It is safe for concurrent
+// use and never changes.
+type Flow struct{ t *flowText }
+
+// flowText is behind a pointer, so that fmt does not open it.
+type flowText struct {
+	Registration string `json:"r"`
+	State        string `json:"s"`
+	Verifier     string `json:"v,omitempty"` // RFC 7636 §4.1
+	Begun        int64  `json:"t"`           // seconds since 1970
+}
+
+// Format keeps the proof key out of dumps.
+func (*flowText) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String does what Format does, for dumpers that know only Stringer.
+func (*flowText) String() string { return redacted }
+
+// Format implements [fmt.Formatter] and prints "[redacted]" for every verb.
+func (Flow) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String returns "[redacted]".
+func (Flow) String() string { return redacted }
+
+// LogValue implements [slog.LogValuer].
+func (Flow) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements [encoding.TextMarshaler]. The text is fit for a
+// cookie's value; it is a secret of the user's session.
+func (f Flow) MarshalText() ([]byte, error) {
+	if f.t == nil {
+		return []byte{}, nil
+	}
+	b, err := json.Marshal(f.t)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(base64.RawURLEncoding.EncodeToString(b)), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. Empty text makes the
+// zero Flow.
+func (f *Flow) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		f.t = nil
+		return nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(string(text))
+	var t flowText
+	if err != nil || json.Unmarshal(b, &t) != nil || t.State == "" {
+		return errors.New("authtrip: this is no Flow that was marshalled")
+	}
+	f.t = &t
+	return nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler], for gob. It is
+// MarshalText.
+func (f Flow) MarshalBinary() ([]byte, error) { return f.MarshalText() }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It is UnmarshalText.
+func (f *Flow) UnmarshalBinary(data []byte) error { return f.UnmarshalText(data) }
+
+func newFlow(c *client) Flow {
+	t := &flowText{Registration: c.ID, State: rand.Text(), Begun: time.Now().Unix()}
+	if !c.NoPKCE {
+		t.Verifier = rand.Text() + rand.Text() // 52 characters, 260 bits
+	}
+	return Flow{t}
+}
+
+// key is where the Store marks the flow as used.
+func (t *flowText) key() string {
+	return fmt.Sprintf("flow/%x", sha256.Sum256([]byte(t.State)))
+}
+
+// AuthCodeURL returns the URL to send a user's browser to, and the Flow that
+// [Source.Exchange] needs when the user comes back (RFC 6749 §4.1.1). State is
+// made, and a proof key (RFC 7636, S256) unless the registration says NoPKCE.
+// The grant must be AuthorizationCode, and the registration have an
+// AuthorizationEndpoint.
+func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
+	e, err := s.entryFor(ctx)
+	if err != nil {
+		return "", Flow{}, err
+	}
+	defer e.unpin()
+	c := e.client
+	if err := c.mustBeAuthorizationCode(); err != nil {
+		return "", Flow{}, e.fail(err)
+	}
+	if c.AuthorizationEndpoint.URL == "" {
+		return "", Flow{}, e.fail(errors.New("the registration has no AuthorizationEndpoint: set it to send users there"))
+	}
+	cred, err := contained(ctx, func() (credentials, error) { return e.proof(ctx, false) })
+	if err != nil {
+		return "", Flow{}, e.fail(&configError{"Credentials", err})
+	}
+	u, err := url.Parse(c.AuthorizationEndpoint.URL)
+	if err != nil {
+		return "", Flow{}, e.fail(err)
+	}
+	flow := newFlow(c)
+	q := u.Query()
+	q.Set("response_type", "code")
+	q.Set("client_id", cred.id)
+	q.Set("state", flow.t.State)
+	if c.RedirectURI != "" {
+		q.Set("redirect_uri", c.RedirectURI)
+	}
+	if len(c.Scopes) > 0 {
+		q.Set("scope", strings.Join(c.Scopes, " "))
+	}
+	if flow.t.Verifier != "" {
+		sum := sha256.Sum256([]byte(flow.t.Verifier))
+		q.Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
+		q.Set("code_challenge_method", "S256")
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), flow, nil
+}
+
+func (c *client) mustBeAuthorizationCode() error {
+	if c.Grant == AuthorizationCode {
+		return nil
+	}
+	return fmt.Errorf("the registration's grant is %s, which has no authorization code: set Grant to AuthorizationCode", c.Grant)
+}
+
+// redeems checks that a callback (RFC 6749 §4.1.2) belongs to the flow, and
+// returns the parameters of the token request for its code.
+func (t *flowText) redeems(c *client, callback url.Values) (url.Values, error) {
+	switch {
+	case t == nil:
+		return nil, errors.New("the Flow is empty: keep the one that AuthCodeURL returned in the user's session")
+	case t.Registration != c.ID:
+		return nil, fmt.Errorf("the Flow was begun for registration %q", t.Registration)
+	case t.ended(time.Now()):
+		return nil, fmt.Errorf("the Flow was begun more than %v ago: send the user through AuthCodeURL again", flowLifetime)
+	}
+	for _, name := range []string{"state", "code", "iss", "error"} {
+		if len(callback[name]) > 1 {
+			return nil, fmt.Errorf("the callback has several parameters %q", name)
+		}
+	}
+	switch state, iss := callback.Get("state"), callback.Get("iss"); {
+	case state == "":
+		return nil, errors.New("the callback has no state: it is not the answer to AuthCodeURL")
+	case subtle.ConstantTimeCompare([]byte(state), []byte(t.State)) != 1:
+		return nil, errors.New("the callback's state is not the Flow's: it belongs to another session, or is forged")
+	case c.Issuer != "" && iss == "":
+		return nil, errors.New("the callback has no iss, and the registration names an Issuer (RFC 9207): leave Issuer empty if the server sends none")
+	case c.Issuer != "" && iss != c.Issuer:
+		return nil, fmt.Errorf("the callback's iss is %q, not the registration's Issuer (RFC 9207): the answer comes from another server", said(iss, nil, 100))
+	}
+	if code := callback.Get("error"); code != "" {
+		return nil, &ServerError{
+			Registration: c.ID, Server: c.authorizationServer,
+			Code: said(code, nil, 64), Description: said(callback.Get("error_description"), []string{t.State, t.Verifier}, 200),
+		}
+	}
+	code := callback.Get("code")
+	if code == "" {
+		return nil, errors.New("the callback has neither a code nor an error")
+	}
+	params := c.codeRequest(code)
+	if t.Verifier != "" {
+		params.Set("code_verifier", t.Verifier)
+	}
+	if c.SendState {
+		params.Set("state", t.State)
+	}
+	return params, nil
+}
+
+// ended reports whether the flow took too long. A clock that was set back a
+// little is no reason to refuse it.
+func (t *flowText) ended(now time.Time) bool {
+	return now.Sub(time.Unix(t.Begun, 0)) > flowLifetime
+}
+
+// codeRequest is the token request of RFC 6749 §4.1.3.
+func (c *client) codeRequest(code string) url.Values {
+	params := url.Values{"grant_type": {string(AuthorizationCode)}, "code": {code}}
+	if c.RedirectURI != "" {
+		params.Set("redirect_uri", c.RedirectURI)
+	}
+	return params
+}
