@@ -24,7 +24,7 @@ type entry struct {
 	key       tokenKey
 	evictable bool
 	pins      atomic.Int32 // how many use the entry; raised under tokens.mu
-	used      atomic.Int64 // monotonic; when a token was asked for last
+	used      atomic.Int64 // monotonic; when a token was asked for or came last
 
 	current  atomic.Pointer[issued] // nil: none. Written under mu
 	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu

@@ -19,7 +19,7 @@ const storeWait = time.Second
 // Whoever redeems its refresh token, or changes its record, holds its turn: one
 // flight at a time, whatever the scopes. Among processes the record's intent
 // does that. The turn may be held for as long as a token call takes, so waiting
-// for it ends with a context. It is never taken by a holder of Manager.mu or
+// for it ends with a context. It is never taken by a holder of tokens.mu or
 // entry.mu.
 type login struct {
 	manager   *Manager
@@ -27,7 +27,7 @@ type login struct {
 	principal string
 	key       string        // in the Store
 	turn      chan struct{} // full while somebody has the turn
-	entries   int           // guarded by Manager.mu: how many are of this login
+	entries   []*entry      // guarded by tokens.mu: its access tokens, one for each set of scopes
 
 	// What follows belongs to whoever has the turn.
 

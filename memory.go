@@ -30,8 +30,8 @@ type memoryRecord struct {
 func (r memoryRecord) expired(now time.Time) bool { return !r.expiry.IsZero() && !now.Before(r.expiry) }
 
 // NewMemoryStore returns a Store that keeps up to capacity records in memory,
-// for one process, until it ends; 0 is a million, which takes about half a
-// gigabyte. When it is full of records that have not expired it refuses
+// for one process, until it ends; 0 is a million. A record takes some 200 bytes
+// besides the tokens in it. When it is full of records that have not expired it refuses
 // another key with an error: no principal's refresh token is given up for
 // another's.
 func NewMemoryStore(capacity int) Store {

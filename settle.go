@@ -70,6 +70,7 @@ func (e *entry) install(sentAt instant, reply *tokenReply) *issued {
 		e.nextTry.Store(sentAt.mono + int64(min(t.freshFor, maxLifetime)))
 		t.freshFor, t.freshOnceSaved = 0, t.freshFor
 	}
+	e.used.Store(sentAt.mono)
 	e.last.Store(t.text.after(e.last.Load()))
 	e.current.Store(t)
 	return t

@@ -64,7 +64,7 @@ func (m *Manager) newToken(reg *registered, key tokenKey, scopes []string) *entr
 		}
 		if reg.client.Grant.ofUsers() {
 			e.login = m.login(reg.client, key.principal)
-			e.login.entries++
+			e.login.entries = append(e.login.entries, e)
 		}
 		m.tokens.entries[key] = e
 	}
@@ -132,7 +132,8 @@ func (m *Manager) evict() {
 	for _, c := range idle[:min(len(idle), len(m.tokens.entries)-limit+1+limit/10)] {
 		delete(m.tokens.entries, c.key)
 		if l := c.login; l != nil {
-			if l.entries--; l.entries == 0 {
+			l.entries = slices.DeleteFunc(l.entries, func(e *entry) bool { return e == c.entry })
+			if len(l.entries) == 0 {
 				delete(m.tokens.logins, loginName{c.client.ID, l.principal})
 			}
 		}
@@ -142,15 +143,10 @@ func (m *Manager) evict() {
 // forget drops the access tokens of a login, whatever their scopes, but keep's.
 func (m *Manager) forget(l *login, keep *entry) {
 	m.tokens.mu.RLock()
-	var of []*entry
-	for _, e := range m.tokens.entries {
-		if e.login == l && e != keep {
-			of = append(of, e)
-		}
-	}
+	of := slices.Clone(l.entries)
 	m.tokens.mu.RUnlock()
 	for _, e := range of {
-		if t := e.current.Load(); t != nil {
+		if t := e.current.Load(); t != nil && e != keep {
 			e.drop(t)
 		}
 	}

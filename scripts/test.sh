@@ -104,6 +104,7 @@ for m in $all; do
 	check "staticcheck: $name" in_module "$m" go tool -modfile="$root/tools/go.mod" staticcheck ./...
 	tests "$m" ${race:+"$race"}
 done
+check "100,000 principals" go test -run TestAHundredThousandPrincipals .
 check "quickstart" quickstart
 check "release script" scripts/release.sh --self-test
 
