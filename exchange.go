@@ -28,11 +28,15 @@ func (s *Source) Exchange(ctx context.Context, flow Flow, callback url.Values) e
 	if err := e.client.mustBeAuthorizationCode(); err != nil {
 		return e.fail(err)
 	}
-	params, err := flow.t.redeems(e.client, callback)
+	begun, err := flow.read()
 	if err != nil {
 		return e.fail(err)
 	}
-	return e.exchange(ctx, params, flow.t)
+	params, err := begun.redeems(e.client, callback)
+	if err != nil {
+		return e.fail(err)
+	}
+	return e.exchange(ctx, params, begun)
 }
 
 // ExchangeCode redeems a code that came another way than through

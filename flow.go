@@ -26,21 +26,18 @@ const flowLifetime = time.Hour
 //
 // A Flow is good for one Exchange, within an hour. It is safe for concurrent
 // use and never changes.
-type Flow struct{ t *flowText }
+type Flow struct {
+	// Its text, behind a pointer, so that fmt does not show it: see Secret.
+	text *string
+}
 
-// flowText is behind a pointer, so that fmt does not open it.
+// flowText is what the text of a Flow says.
 type flowText struct {
 	Registration string `json:"r"`
 	State        string `json:"s"`
 	Verifier     string `json:"v,omitempty"` // RFC 7636 §4.1
 	Begun        int64  `json:"t"`           // seconds since 1970
 }
-
-// Format keeps the proof key out of dumps.
-func (*flowText) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
-
-// String does what Format does, for dumpers that know only Stringer.
-func (*flowText) String() string { return redacted }
 
 // Format implements [fmt.Formatter] and prints "[redacted]" for every verb.
 func (Flow) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
@@ -54,29 +51,25 @@ func (Flow) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements [encoding.TextMarshaler]. The text is fit for a
 // cookie's value; it is a secret of the user's session.
 func (f Flow) MarshalText() ([]byte, error) {
-	if f.t == nil {
+	if f.text == nil {
 		return []byte{}, nil
 	}
-	b, err := json.Marshal(f.t)
-	if err != nil {
-		return nil, err
-	}
-	return []byte(base64.RawURLEncoding.EncodeToString(b)), nil
+	return []byte(*f.text), nil
 }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]. Empty text makes the
 // zero Flow.
 func (f *Flow) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
-		f.t = nil
+		f.text = nil
 		return nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(string(text))
-	var t flowText
-	if err != nil || json.Unmarshal(b, &t) != nil || t.State == "" {
-		return errors.New("authtrip: this is no Flow that was marshalled")
+	s := string(text)
+	got := Flow{&s}
+	if _, err := got.read(); err != nil {
+		return err
 	}
-	f.t = &t
+	*f = got
 	return nil
 }
 
@@ -87,12 +80,26 @@ func (f Flow) MarshalBinary() ([]byte, error) { return f.MarshalText() }
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It is UnmarshalText.
 func (f *Flow) UnmarshalBinary(data []byte) error { return f.UnmarshalText(data) }
 
-func newFlow(c *client) Flow {
+func newFlow(c *client) (Flow, *flowText) {
 	t := &flowText{Registration: c.ID, State: rand.Text(), Begun: time.Now().Unix()}
 	if !c.NoPKCE {
 		t.Verifier = rand.Text() + rand.Text() // 52 characters, 260 bits
 	}
-	return Flow{t}
+	b, _ := json.Marshal(t) // strings and a number: it cannot fail
+	text := base64.RawURLEncoding.EncodeToString(b)
+	return Flow{&text}, t
+}
+
+func (f Flow) read() (*flowText, error) {
+	if f.text == nil {
+		return nil, errors.New("the Flow is empty: keep the one that AuthCodeURL returned in the user's session")
+	}
+	var t flowText
+	b, err := base64.RawURLEncoding.DecodeString(*f.text)
+	if err != nil || json.Unmarshal(b, &t) != nil || t.State == "" {
+		return nil, errors.New("authtrip: this is no Flow that was marshalled")
+	}
+	return &t, nil
 }
 
 // key is where the Store marks the flow as used.
@@ -126,19 +133,19 @@ func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	if err != nil {
 		return "", Flow{}, e.fail(err)
 	}
-	flow := newFlow(c)
+	flow, says := newFlow(c)
 	q := u.Query()
 	q.Set("response_type", "code")
 	q.Set("client_id", cred.id)
-	q.Set("state", flow.t.State)
+	q.Set("state", says.State)
 	if c.RedirectURI != "" {
 		q.Set("redirect_uri", c.RedirectURI)
 	}
 	if len(c.Scopes) > 0 {
 		q.Set("scope", strings.Join(c.Scopes, " "))
 	}
-	if flow.t.Verifier != "" {
-		sum := sha256.Sum256([]byte(flow.t.Verifier))
+	if says.Verifier != "" {
+		sum := sha256.Sum256([]byte(says.Verifier))
 		q.Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
 		q.Set("code_challenge_method", "S256")
 	}
@@ -157,8 +164,6 @@ func (c *client) mustBeAuthorizationCode() error {
 // returns the parameters of the token request for its code.
 func (t *flowText) redeems(c *client, callback url.Values) (url.Values, error) {
 	switch {
-	case t == nil:
-		return nil, errors.New("the Flow is empty: keep the one that AuthCodeURL returned in the user's session")
 	case t.Registration != c.ID:
 		return nil, fmt.Errorf("the Flow was begun for registration %q", t.Registration)
 	case t.ended(time.Now()):
