@@ -50,15 +50,19 @@ func (c *client) complete(cred credentials) bool {
 
 func (c *client) checkCredentials(fault func(string, ...any)) {
 	secret := c.ClientSecret.Reveal()
-	static := c.ClientID != "" || secret != ""
-	switch {
-	case c.Credentials != nil && static:
-		fault("Credentials is set beside ClientID or ClientSecret: set one or the other")
-	case c.Credentials == nil && c.ClientID == "":
-		fault("ClientID is empty: set it, or Credentials")
-	case c.Credentials == nil && secret == "" && c.ClientAuth != ClientAuthNone && c.Authenticate == nil:
-		fault("ClientSecret is empty: set it, or Credentials")
-	case secret != "" && c.ClientAuth == ClientAuthNone:
+	if c.Credentials != nil {
+		if c.ClientID != "" || secret != "" {
+			fault("Credentials is set beside ClientID or ClientSecret: set one or the other")
+		}
+	} else {
+		if c.ClientID == "" {
+			fault("ClientID is empty: set it, or Credentials")
+		}
+		if secret == "" && c.ClientAuth != ClientAuthNone && c.Authenticate == nil {
+			fault("ClientSecret is empty: set it, or Credentials")
+		}
+	}
+	if secret != "" && c.ClientAuth == ClientAuthNone {
 		fault("ClientSecret is set, and ClientAuthNone sends none: take one of them away")
 	}
 	c.checkClientAuth(fault)

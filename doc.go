@@ -26,6 +26,20 @@
 // one odd answer takes nothing from anybody. Until a request that was sent again
 // is accepted, further tokens are asked for ever more rarely.
 //
+// Services that answer 200 whatever happens say in an [Envelope] that they
+// reject a token.
+//
+// # Users
+//
+// With the grant [AuthorizationCode] each user is a principal with tokens of
+// its own: [Manager.SourceFor], then [Source.AuthCodeURL] and [Source.Exchange]
+// when the user comes back, or [Source.ExchangeCode]. Access tokens are renewed
+// with the refresh token, which is kept in a [Store] and saved, when the server
+// replaced it, before the access token that came with it is used. When it has
+// ended, requests get [ErrAuthorizationRequired]. A [Transport] of a [Manager]
+// chooses by the request's context: see [WithRegistration], [WithPrincipal],
+// [WithScopes].
+//
 // # When the authorization server fails
 //
 // Network errors, time-outs, 5xx and replies that are no token reply open a
@@ -46,6 +60,7 @@
 //
 // Everything is safe for concurrent use. A token call runs on goroutines of
 // its own, bounded by [Policy].FetchTimeout and by Close, and independent of
-// its callers' contexts. Between token calls there are no goroutines and no
-// timers.
+// its callers' contexts; one that redeems a code or a refresh token is
+// independent of Close too, which waits for it. Between token calls there are
+// no goroutines and no timers.
 package authtrip

@@ -228,10 +228,3 @@ func (e *entry) drop(t *issued) {
 		e.current.Store(nil)
 	}
 }
-
-// clear forgets the token for good: its Manager is closed.
-func (e *entry) clear() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.current.Store(nil)
-}

@@ -324,6 +324,28 @@ func TestI17_InvalidGrantEndsTheLogin(t *testing.T) {
 	})
 }
 
+// A rejected token whose login has ended is not sent on, as it would be in an
+// outage, even if nothing says when it expires.
+func TestI17_ARejectedTokenOfAnEndedLoginIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.reply = func(f map[string]any) { delete(f, "expires_in") }
+		m := s.manager(t)
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		s.endAll()
+		if got, err := s.whoami(t.Context(), src); got != "Unauthorized" || err != nil {
+			t.Fatalf("%q, %v; want the server's response for the one that found out", got, err)
+		}
+		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
+		}
+		if _, err := src.Token(t.Context()); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
+		}
+	})
+}
+
 func TestI17_TheFirstToFindOutIsToldWhatTheServerSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()

@@ -3,7 +3,6 @@ package authtrip
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -96,7 +95,7 @@ func (e *entry) revokeAtServer(ctx context.Context, token, hint string) error {
 func (e *entry) revokeWith(ctx context.Context, token, hint string, again bool) error {
 	cred, err := e.proof(ctx, again)
 	if err != nil {
-		return fmt.Errorf("Credentials: %w", err)
+		return &configError{"Credentials", err}
 	}
 	err = e.client.revokeToken(ctx, e.manager.transport, cred, token, hint)
 	if said, ok := err.(*ServerError); ok && said.Code == "invalid_client" && e.client.Credentials != nil && !again {

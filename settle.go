@@ -135,6 +135,10 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	if cur == nil || !cur.usable(now) {
 		return outcome{err: err, asOf: asOf}
 	}
+	if cur.standing == suspect && errors.Is(err, ErrAuthorizationRequired) {
+		e.current.Store(nil) // rejected, and its login has ended: no outage explains that
+		return outcome{err: err, asOf: asOf}
+	}
 	if cur.standing == suspect {
 		e.current.Store(cur.with(kept))
 	}
