@@ -19,18 +19,18 @@ func (s *PRISM) serveAPI(w http.ResponseWriter, r *http.Request) {
 		if rejectedCode == 0 {
 			status, rejectedCode = http.StatusUnauthorized, http.StatusUnauthorized
 		}
-		writeJSON(w, status, prismEnvelope(rejectedCode, "UNAUTHORIZED", "the token is not valid", nil))
+		writeJSON(w, status, prismFailure(rejectedCode, "UNAUTHORIZED", "the token is not valid"))
 	case s.api != nil:
 		s.api.ServeHTTP(w, r)
 	case r.Method == http.MethodGet && r.URL.Path == "/prism/v1/service/user":
-		writeJSON(w, http.StatusOK, prismEnvelope(0, nil, nil, map[string]any{"userId": user}))
+		writeJSON(w, http.StatusOK, prismSuccess(map[string]any{"userId": user}))
 	default:
 		data, err := repeat(r)
 		if err != nil {
-			writeJSON(w, http.StatusBadRequest, prismEnvelope(http.StatusBadRequest, "BAD_REQUEST", "the body broke off", nil))
+			writeJSON(w, http.StatusBadRequest, prismFailure(http.StatusBadRequest, "BAD_REQUEST", "the body broke off"))
 			return
 		}
-		writeJSON(w, http.StatusOK, prismEnvelope(0, nil, nil, data))
+		writeJSON(w, http.StatusOK, prismSuccess(data))
 	}
 }
 
@@ -49,10 +49,18 @@ func (s *PRISM) accepts(h http.Header) (user string, rejectedCode int, ok bool) 
 	return user, s.rejectedCode, ok
 }
 
-// prismEnvelope is that of the service API. Names and messages are nil in a
-// success, data in a failure.
-func prismEnvelope(code int, name, message, data any) map[string]any {
-	return map[string]any{
-		"success": code == 0, "errorCode": code, "errorName": name, "message": message, "data": data,
-	}
+// prismAnswer is the envelope of the service API, its members in the order of
+// PRISM's document.
+type prismAnswer struct {
+	Success   bool    `json:"success"`
+	ErrorCode int     `json:"errorCode"`
+	ErrorName *string `json:"errorName"`
+	Message   *string `json:"message"`
+	Data      any     `json:"data"`
+}
+
+func prismSuccess(data any) prismAnswer { return prismAnswer{Success: true, Data: data} }
+
+func prismFailure(code int, name, message string) prismAnswer {
+	return prismAnswer{ErrorCode: code, ErrorName: &name, Message: &message}
 }
