@@ -76,3 +76,19 @@ func TestThePRISMEnvelope(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
+
+func TestAnAPIOfOnesOwnIsAskedWithAValidTokenOnly(t *testing.T) {
+	asked := 0
+	s := authtest.NewPRISM(nil, authtest.API(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusNoContent)
+	})))
+	defer s.Close()
+	_, login := redeem(t, s, codeParams(s.Code("user")))
+	if res, _ := ask(t, s, "x"); res.StatusCode != 401 || asked != 0 {
+		t.Errorf("%d, asked %d times with a bad token", res.StatusCode, asked)
+	}
+	if res, _ := ask(t, s, login["access_token"]); res.StatusCode != 204 || asked != 1 {
+		t.Errorf("%d, asked %d times with a good token", res.StatusCode, asked)
+	}
+}

@@ -114,6 +114,17 @@ func TestARefreshTokenRotatedAwayEndsItsLogin(t *testing.T) {
 	if n := s.Counts().RefreshTokensReused; n != 1 {
 		t.Errorf("%d reuses, want 1", n)
 	}
+	s.SetRefreshTokens(false)
+	_, last := redeem(t, s, codeParams(s.Code("user")))
+	s.SetRefreshTokens(true)
+	_, kept := redeem(t, s, codeParams(s.Code("user")))
+	s.SetRefreshTokens(false)
+	for range 2 { // not given any more, so not rotated either
+		_, fields := redeem(t, s, refreshParams(kept["refresh_token"]))
+		if fields["access_token"] == nil || fields["refresh_token"] != nil || last["refresh_token"] != nil {
+			t.Errorf("%v, want an access token alone", fields)
+		}
+	}
 }
 
 func TestEndingTokensAndLogins(t *testing.T) {

@@ -129,6 +129,11 @@ func TestPRISMFaults(t *testing.T) {
 		if same["access_token"] != login["access_token"] || same["expires_in"] != 3540. {
 			t.Errorf("%v, want the same token with the time it has left", same)
 		}
+		s.RevokeAll()
+		s.Break(authtest.Fault{SameToken: true, Times: 1})
+		if _, fields := redeem(t, s, refreshParams(login["refresh_token"])); fields["access_token"] == login["access_token"] {
+			t.Error("a revoked token was given again")
+		}
 		s.Break(authtest.Fault{Delay: time.Second})
 		var callers sync.WaitGroup
 		for range 5 {
@@ -142,8 +147,29 @@ func TestPRISMFaults(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		if c := s.Counts(); c.Concurrent != 5 || c.TokenCalls != 8 || c.CodeCalls != 2 || c.RefreshCalls != 1 {
+		if c := s.Counts(); c.Concurrent != 5 || c.TokenCalls != 9 || c.CodeCalls != 2 || c.RefreshCalls != 2 {
 			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestACallerThatLeftSpendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := authtest.NewPRISM(authtest.InMemory())
+		t.Cleanup(s.Close)
+		code := s.Code("user")
+		for _, f := range []authtest.Fault{{Hang: true}, {Delay: time.Minute}} {
+			s.Break(f)
+			req, _ := http.NewRequest("GET", s.URL+"/prism/v1/service/oauth2/token?"+codeParams(code).Encode(), nil)
+			req.Header = clientHeader(s)
+			if _, err := (&http.Client{Transport: s.Transport(), Timeout: time.Second}).Do(req); err == nil {
+				t.Fatal("an answer from a hang")
+			}
+			synctest.Wait() // the server notices
+			s.Heal()
+		}
+		if _, fields := redeem(t, s, codeParams(code)); fields["access_token"] == nil {
+			t.Fatalf("%v, want the code unspent", fields)
 		}
 	})
 }

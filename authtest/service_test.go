@@ -81,6 +81,10 @@ func TestServicesTellByTheirEnvelope(t *testing.T) {
 	if fields["orgList"] == nil {
 		t.Errorf("%v, want organizations", fields)
 	}
+	_, fields = call(t, s, "GET", s.Service(authtest.NCR)+"/v1/organizations", http.Header{"X-Nhn-Authorization": {good}}, "")
+	if fields["orgList"] != nil {
+		t.Errorf("%v: organizations of another service", fields)
+	}
 }
 
 func TestOptionsNameTheServicesAndTheirCodes(t *testing.T) {
