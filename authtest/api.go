@@ -21,7 +21,7 @@ func (s *NHN) serveAPI(w http.ResponseWriter, r *http.Request) {
 	// Read first, so that the connection can serve again.
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("WWW-Authenticate", `Bearer realm="emulator", error="invalid_token"`)
-	writeJSON(w, http.StatusUnauthorized, envelope(80007, "the token is not valid", nil))
+	writeJSON(w, http.StatusUnauthorized, envelope(false, 80007, "the token is not valid", nil))
 }
 
 // accepts reports whether the token headers in h carry one valid token.
@@ -35,36 +35,44 @@ func (s *NHN) accepts(h http.Header) bool {
 		g := s.tokens[token]
 		ok = ok && v == values[0] && isBearer && g != nil && !g.revoked && time.Now().Before(g.expiry)
 	}
-	if ok {
-		s.counts.Accepted++
-	} else {
-		s.counts.Rejected++
-	}
+	s.judged(ok)
 	return ok
 }
 
 // echo is the default API.
 func echo(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodGet && r.URL.Path == "/v1/organizations" {
-		writeJSON(w, http.StatusOK, envelope(0, "SUCCESS", map[string]any{
-			"orgList": []any{map[string]any{"orgId": "emulated", "orgName": "Emulated organization"}},
-		}))
+	if members, ok := organizations(r); ok {
+		writeJSON(w, http.StatusOK, envelope(true, 0, "SUCCESS", members))
 		return
 	}
-	sum := sha256.New()
-	n, err := io.Copy(sum, r.Body)
+	members, err := repeat(r)
 	if err != nil {
-		writeJSON(w, http.StatusBadRequest, envelope(-1, "the body broke off", nil))
+		writeJSON(w, http.StatusBadRequest, envelope(false, -1, "the body broke off", nil))
 		return
 	}
-	writeJSON(w, http.StatusOK, envelope(0, "SUCCESS", map[string]any{
-		"method": r.Method, "path": r.URL.Path, "length": n, "sha256": hex.EncodeToString(sum.Sum(nil)),
-	}))
+	writeJSON(w, http.StatusOK, envelope(true, 0, "SUCCESS", members))
 }
 
-func envelope(code int, message string, members map[string]any) map[string]any {
+// organizations answers the framework API's first call.
+func organizations(r *http.Request) (map[string]any, bool) {
+	return map[string]any{
+		"orgList": []any{map[string]any{"orgId": "emulated", "orgName": "Emulated organization"}},
+	}, r.Method == http.MethodGet && r.URL.Path == "/v1/organizations"
+}
+
+// repeat says what was asked.
+func repeat(r *http.Request) (map[string]any, error) {
+	sum := sha256.New()
+	n, err := io.Copy(sum, r.Body)
+	return map[string]any{
+		"method": r.Method, "path": r.URL.Path, "length": n, "sha256": hex.EncodeToString(sum.Sum(nil)),
+	}, err
+}
+
+// envelope is that of NHN Cloud's services.
+func envelope(ok bool, code any, message string, members map[string]any) map[string]any {
 	e := map[string]any{"header": map[string]any{
-		"isSuccessful": code == 0, "resultCode": code, "resultMessage": message,
+		"isSuccessful": ok, "resultCode": code, "resultMessage": message,
 	}}
 	for k, v := range members {
 		e[k] = v

@@ -37,32 +37,32 @@ type fault struct {
 
 // Break makes the token endpoint fail from now on, in place of an earlier
 // fault.
-func (s *NHN) Break(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.heal()
-	s.fault = &fault{Fault: f, left: f.Times, healed: make(chan struct{})}
+func (e *emulator) Break(f Fault) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heal()
+	e.fault = &fault{Fault: f, left: f.Times, healed: make(chan struct{})}
 }
 
 // Heal ends a fault, also for token calls that hang.
-func (s *NHN) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.heal()
+func (e *emulator) Heal() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heal()
 }
 
-func (s *NHN) heal() {
-	if s.fault != nil {
-		close(s.fault.healed)
-		s.fault = nil
+func (e *emulator) heal() {
+	if e.fault != nil {
+		close(e.fault.healed)
+		e.fault = nil
 	}
 }
 
 // nextFault counts one token call and returns the fault that befalls it, or nil.
-func (s *NHN) nextFault() *fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.fault
+func (e *emulator) nextFault() *fault {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.fault
 	if f == nil || f.Times == 0 {
 		return f
 	}
@@ -73,13 +73,13 @@ func (s *NHN) nextFault() *fault {
 }
 
 // strike does what f says and reports whether the request is answered.
-func (s *NHN) strike(f *fault, w http.ResponseWriter, r *http.Request) bool {
-	if f.Delay > 0 && !s.wait(r, time.NewTimer(f.Delay).C, nil) {
+func (e *emulator) strike(f *fault, w http.ResponseWriter, r *http.Request) bool {
+	if f.Delay > 0 && !e.wait(r, time.NewTimer(f.Delay).C, nil) {
 		return true
 	}
 	switch {
 	case f.Hang:
-		if s.wait(r, nil, f.healed) {
+		if e.wait(r, nil, f.healed) {
 			return false
 		}
 		reset(w)
@@ -109,14 +109,14 @@ func (s *NHN) strike(f *fault, w http.ResponseWriter, r *http.Request) bool {
 }
 
 // wait reports false when the caller left or the emulator was closed.
-func (s *NHN) wait(r *http.Request, timer <-chan time.Time, healed <-chan struct{}) bool {
+func (e *emulator) wait(r *http.Request, timer <-chan time.Time, healed <-chan struct{}) bool {
 	select {
 	case <-timer:
 		return true
 	case <-healed:
 		return true
 	case <-r.Context().Done():
-	case <-s.closed:
+	case <-e.closed:
 	}
 	return false
 }

@@ -25,18 +25,17 @@ type memoryListener struct {
 // lastPort makes addresses that no other emulator has.
 var lastPort atomic.Int64
 
-// serveInMemory serves two handlers and returns their URLs, the transport that
+// serveInMemory serves the handlers and returns their URLs, the transport that
 // reaches them, and what stops them.
-func serveInMemory(auth, api http.Handler) (authURL, apiURL string, reach *http.Transport, stop []func()) {
+func serveInMemory(handlers []http.HandlerFunc) (urls []string, reach *http.Transport, stop []func()) {
 	listeners := map[string]*memoryListener{}
-	urls := make([]string, 2)
-	for i, h := range []http.Handler{auth, api} {
+	for _, h := range handlers {
 		l := &memoryListener{
 			address: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(lastPort.Add(1))},
 			dialed:  make(chan net.Conn), closed: make(chan struct{}),
 		}
 		listeners[l.address.String()] = l
-		urls[i] = "http://" + l.address.String()
+		urls = append(urls, "http://"+l.address.String())
 		srv := &http.Server{Handler: h, ErrorLog: silent}
 		go func() { _ = srv.Serve(l) }()
 		stop = append(stop, func() { _ = srv.Close() })
@@ -51,7 +50,7 @@ func serveInMemory(auth, api http.Handler) (authURL, apiURL string, reach *http.
 			return l.dial(ctx)
 		},
 	}
-	return urls[0], urls[1], reach, stop
+	return urls, reach, stop
 }
 
 func (l *memoryListener) dial(ctx context.Context) (net.Conn, error) {

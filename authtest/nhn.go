@@ -1,19 +1,8 @@
-// Package authtest has strict emulators of the services that authtrip is used
-// with, for tests of code that uses it: real HTTP servers that issue tokens,
-// let them expire, revoke them, check what they are sent, count, and fail on
-// demand.
-//
-//	srv := authtest.NewNHN()
-//	defer srv.Close()
-//	client, err := nhn.NewClient(srv.Credentials(), srv.Options()...)
-//	res, err := client.Get(srv.APIURL + "/v1/organizations")
 package authtest
 
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"sync"
 	"time"
 
 	"github.com/authtrip/authtrip"
@@ -26,29 +15,28 @@ import (
 // POST /oauth2/token/revoke, checks method, content type, raw Basic
 // credentials and parameters, and answers errors as RFC 6749 §5.2 says. The
 // API takes the token in x-nhn-authentication or x-nhn-authorization and
-// answers 401 to a wrong one; see [API].
+// answers 401 to a wrong one; see [API]. For services that answer 200 to it,
+// and for a host that must not get the token, see [Services].
 //
 // An NHN is safe for concurrent use. Close it when done.
 type NHN struct {
 	// AuthURL and APIURL are the servers' addresses, without a final slash.
 	AuthURL, APIURL string
+	// ThirdPartyURL is a customer's API Gateway stage, beside NHN Cloud's own
+	// services and open to anybody: a token must not go there, and Options do
+	// not list it. Counts().Leaked counts those that came. Empty without
+	// [Services].
+	ThirdPartyURL string
 
+	emulator
 	userAccessKeyID string
 	secretAccessKey string
-	transport       *http.Transport
 	api             http.Handler
-	shut            []func()
-	closed          chan struct{}
-	once            sync.Once
+	services        map[Service]string // their URLs
 
-	mu       sync.Mutex
 	lifetime time.Duration     // guarded by mu
 	tokens   map[string]*grant // guarded by mu
 	latest   *grant            // guarded by mu
-	fault    *fault            // guarded by mu; nil: none
-	counts   Counts            // guarded by mu
-	calling  int               // guarded by mu; token calls under way
-	requests []Request         // guarded by mu; a ring of the last maxRequests
 }
 
 // grant is one issued token.
@@ -58,75 +46,37 @@ type grant struct {
 	revoked bool // guarded by NHN.mu
 }
 
-// Option is a setting of an emulator.
-type Option func(*setup)
-
-type setup struct {
-	memory, tls bool
-	api         http.Handler
-}
-
-// InMemory serves without sockets, so that tests in a testing/synctest bubble
-// can use it; there, its clock is the bubble's. Only clients over
-// [NHN.Transport] reach it. Start it in the bubble, and close it there.
-func InMemory() Option { return func(s *setup) { s.memory = true } }
-
-// TLS serves https with a certificate of its own, which [NHN.Transport]
-// trusts, so that only clients over that reach it. InMemory goes before TLS.
-func TLS() Option { return func(s *setup) { s.tls = true } }
-
-// API sets what serves API requests whose token was accepted. By default every
-// path answers 200 with an NHN envelope that repeats method, path and the
-// body's length and SHA-256; GET /v1/organizations lists one organization.
-func API(h http.Handler) Option { return func(s *setup) { s.api = h } }
-
 // NewNHN starts an emulator on loopback. Tokens live 24 hours until
 // [NHN.SetLifetime] says otherwise.
 func NewNHN(options ...Option) *NHN {
-	set := setup{api: http.HandlerFunc(echo)}
-	for _, o := range options {
-		if o != nil {
-			o(&set)
-		}
-	}
+	set := newSetup(options)
 	s := &NHN{
 		userAccessKeyID: "emulated-key-id",
 		secretAccessKey: "emulated+secret/=&%",
 		api:             set.api,
-		closed:          make(chan struct{}),
+		services:        map[Service]string{},
 		lifetime:        24 * time.Hour,
 		tokens:          map[string]*grant{},
 	}
-	auth, api := http.HandlerFunc(s.serveAuth), http.HandlerFunc(s.serveAPI)
-	if set.memory {
-		s.AuthURL, s.APIURL, s.transport, s.shut = serveInMemory(auth, api)
-		return s
+	if s.api == nil {
+		s.api = http.HandlerFunc(echo)
 	}
-	a, b := httptest.NewUnstartedServer(auth), httptest.NewUnstartedServer(api)
-	for _, srv := range []*httptest.Server{a, b} {
-		srv.Config.ErrorLog = silent
-		if set.tls {
-			srv.StartTLS()
-		} else {
-			srv.Start()
+	handlers := []http.HandlerFunc{s.serveAuth, s.serveAPI}
+	if set.services {
+		handlers = append(handlers, s.serveThirdParty)
+		for _, rules := range allServices {
+			handlers = append(handlers, s.serviceHandler(rules))
 		}
-		s.shut = append(s.shut, srv.CloseClientConnections, srv.Close)
 	}
-	s.AuthURL, s.APIURL = a.URL, b.URL
-	s.transport = a.Client().Transport.(*http.Transport).Clone()
-	s.transport.MaxIdleConnsPerHost = 1000
+	urls := s.serve(set, handlers...)
+	s.AuthURL, s.APIURL = urls[0], urls[1]
+	if set.services {
+		s.ThirdPartyURL = urls[2]
+		for i, rules := range allServices {
+			s.services[rules.name] = urls[3+i]
+		}
+	}
 	return s
-}
-
-// Close stops the servers and lets go of requests that hang.
-func (s *NHN) Close() {
-	s.once.Do(func() {
-		close(s.closed)
-		s.transport.CloseIdleConnections()
-		for _, f := range s.shut {
-			f()
-		}
-	})
 }
 
 // Credentials are the ones that the authorization server accepts.
@@ -134,17 +84,25 @@ func (s *NHN) Credentials() nhn.Credentials {
 	return nhn.Credentials{UserAccessKeyID: s.userAccessKeyID, SecretAccessKey: authtrip.NewSecret(s.secretAccessKey)}
 }
 
-// Options point the nhn package at the emulator: its authorization server, its
-// API's origin, and a transport that reaches it.
+// Options point the nhn package at the emulator: its authorization server, the
+// origins of its API and services, the codes by which those reject a token, and
+// a transport that reaches the authorization server.
 func (s *NHN) Options() []nhn.Option {
-	token := s.transport.Clone()
-	token.DisableKeepAlives = true
-	return []nhn.Option{nhn.AuthServer(s.AuthURL), nhn.Origins(s.APIURL), nhn.With(authtrip.WithTokenTransport(token))}
+	options := []nhn.Option{
+		nhn.AuthServer(s.AuthURL), nhn.Origins(s.APIURL), nhn.With(authtrip.WithTokenTransport(s.tokenTransport())),
+	}
+	for _, rules := range allServices {
+		url := s.services[rules.name]
+		if url == "" {
+			continue
+		}
+		options = append(options, nhn.Origins(url))
+		if len(rules.rejects) > 0 {
+			options = append(options, nhn.RejectedCodes(url, rules.rejects...))
+		}
+	}
+	return options
 }
-
-// Transport reaches the emulator, in memory and over its TLS too. It adds no
-// token: wrap it. Every call returns the same one.
-func (s *NHN) Transport() *http.Transport { return s.transport }
 
 // SetLifetime sets how long tokens issued from now on live.
 func (s *NHN) SetLifetime(d time.Duration) {

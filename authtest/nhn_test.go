@@ -21,8 +21,11 @@ import (
 	"github.com/authtrip/authtrip/nhn"
 )
 
+// emulator is any of them.
+type emulator interface{ Transport() *http.Transport }
+
 // call sends one request and returns status, header and body.
-func call(t *testing.T, s *authtest.NHN, method, url string, header http.Header, body string) (*http.Response, map[string]any) {
+func call(t *testing.T, s emulator, method, url string, header http.Header, body string) (*http.Response, map[string]any) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
@@ -279,31 +282,4 @@ func TestCloseTwice(t *testing.T) {
 	s := authtest.NewNHN()
 	s.Close()
 	s.Close()
-}
-
-func ExampleNewNHN() {
-	cloud := authtest.NewNHN()
-	defer cloud.Close()
-	client, err := nhn.NewClient(cloud.Credentials(), cloud.Options()...)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	get := func() {
-		res, err := client.Get(cloud.APIURL + "/v1/organizations")
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		_ = res.Body.Close()
-		fmt.Println(res.StatusCode)
-	}
-	get()
-	cloud.RevokeAll() // the token in use is rejected from now on
-	get()
-	fmt.Println(cloud.Counts().TokenCalls, "token calls")
-	// Output:
-	// 200
-	// 200
-	// 2 token calls
 }
