@@ -10,6 +10,7 @@ import (
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
 	"github.com/authtrip/authtrip/nhn"
+	"github.com/authtrip/authtrip/prism"
 )
 
 // Wrap a client that exists: its time-out, its transport, its redirect policy
@@ -122,4 +123,97 @@ func ExampleRetryAfter() {
 		fmt.Println("the authorization server said:", said.Code)
 	}
 	// Output: slow_down 429 come back in 30s
+}
+
+// A user's token: the way through the authorization page and back, then any
+// number of requests.
+func ExampleSource_Exchange() {
+	service := authtest.NewPRISM()
+	defer service.Close()
+	mgr, err := authtrip.NewManager([]authtrip.Registration{prism.Registration(service.Client())}, service.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer mgr.Close() //nolint:errcheck // nothing is revoked
+	src, err := mgr.SourceFor("prism", "user-42")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// The handler that begins: keep flow in the user's session.
+	page, flow, err := src.AuthCodeURL(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// The user's browser goes to the page, and comes back with a query.
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := browser.Get(page)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = res.Body.Close()
+	callback, err := res.Location()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// The handler of the callback.
+	if err := src.Exchange(context.Background(), flow, callback.Query()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: &authtrip.Transport{Source: src}}
+	res, err = client.Get(service.URL + "/prism/v1/service/user")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = res.Body.Close()
+	fmt.Println(res.StatusCode)
+	// Output: 200
+}
+
+// One client for all tenants: each request's context chooses.
+func ExampleManager() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	var registrations []authtrip.Registration
+	for _, id := range []string{"seoul", "tokyo"} {
+		r := nhn.Registration(cloud.Credentials(), cloud.Options()...)
+		r.ID = id
+		registrations = append(registrations, r)
+	}
+	mgr, err := authtrip.NewManager(registrations)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer mgr.Close() //nolint:errcheck // nothing is revoked
+	client := &http.Client{Transport: &authtrip.Transport{Source: mgr}}
+
+	ctx := authtrip.WithRegistration(context.Background(), "tokyo")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, cloud.APIURL+"/v1/organizations", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = res.Body.Close()
+	fmt.Println(res.StatusCode)
+
+	_, err = mgr.Source("osaka")
+	fmt.Println(err)
+	// Output:
+	// 200
+	// authtrip: no registration "osaka"; there are: "seoul", "tokyo"
 }

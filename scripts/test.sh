@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check: format, vet, lint, all tests of all modules under the race
-# detector, the quickstart, the release script. Ends in "N passed, N failed".
+# detector, the examples, the release script. Ends in "N passed, N failed".
 #
 # Needs Go and a C compiler. As root on Debian it installs a compiler that is
 # missing; elsewhere it installs nothing, says NOT RUN for what it cannot do,
@@ -82,7 +82,6 @@ install_compiler() {
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev
 }
 
-quickstart() { go run ./examples/quickstart; }
 
 race=-race
 if ! has_compiler && ! { install_compiler && has_compiler; } >"$log/apt" 2>&1; then
@@ -105,7 +104,9 @@ for m in $all; do
 	tests "$m" ${race:+"$race"}
 done
 check "100,000 principals" go test -run TestAHundredThousandPrincipals .
-check "quickstart" quickstart
+for example in quickstart prism tenants; do
+	check "examples/$example" go run "./examples/$example"
+done
 check "release script" scripts/release.sh --self-test
 
 echo "$passed passed, $failed failed"
