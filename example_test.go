@@ -82,6 +82,28 @@ func ExampleSource_Token() {
 	// Output: [redacted] true true
 }
 
+// NHN Cloud's revokeToken, and what follows it.
+func ExampleSource_Revoke() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	src, err := nhn.NewSource(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first, err := src.Token(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(src.Revoke(context.Background()), cloud.Counts().Revocations)
+	second, err := src.Token(context.Background()) // the next request gets another
+	fmt.Println(first.AccessToken() != second.AccessToken(), err)
+	// Output:
+	// <nil> 1
+	// true <nil>
+}
+
 // Registrations at one authorization server share its circuit breaker.
 func ExampleManager() {
 	one := authtrip.Registration{
@@ -180,7 +202,7 @@ func ExampleSource_Exchange() {
 }
 
 // One client for all tenants: each request's context chooses.
-func ExampleManager() {
+func ExampleWithRegistration() {
 	cloud := authtest.NewNHN()
 	defer cloud.Close()
 	var registrations []authtrip.Registration
