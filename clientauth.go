@@ -121,9 +121,8 @@ func (c *client) prove(ctx context.Context, cred credentials, header http.Header
 		params.Set("client_secret", secret)
 		return secrets, nil
 	case ClientSecretHeaders:
-		// The names as they were given: no server minds, and some mind others.
-		header[c.ClientIDHeader] = []string{id}
-		header[c.ClientSecretHeader] = []string{secret}
+		header.Set(c.ClientIDHeader, id)
+		header.Set(c.ClientSecretHeader, secret)
 		return secrets, nil
 	case ClientAuthNone:
 		params.Set("client_id", id)

@@ -86,7 +86,7 @@ func TestTheClientProvesItself(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, want := range c.header {
-				if v := got.header[name]; len(v) != 1 || v[0] != want {
+				if v := got.header.Values(name); len(v) != 1 || v[0] != want {
 					t.Errorf("%s is %q, want %q", name, v, want)
 				}
 			}

@@ -27,6 +27,16 @@ var (
 	ErrInsecure = errors.New("refused: plain http would show the token to the network; use https, or name the host in Registration.AllowHTTP")
 	// ErrClosed: the Source or Manager was closed.
 	ErrClosed = errors.New("closed")
+	// ErrAuthorizationRequired: the principal has granted nothing, or what was
+	// granted has ended. Send the user through Source.AuthCodeURL. The
+	// *ServerError that said so, if one did, is in the chain too.
+	ErrAuthorizationRequired = errors.New("authorization required: send the user through AuthCodeURL and Exchange")
+
+	// ErrNotFound, from a Store: it has no record under the key.
+	ErrNotFound = errors.New("not found in the Store")
+	// ErrConflict, from a Store: the record was changed by somebody else
+	// meanwhile.
+	ErrConflict = errors.New("changed in the Store by somebody else")
 )
 
 // ServerError is what an authorization server said instead of a token: an

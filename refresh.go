@@ -10,11 +10,6 @@ import (
 	"time"
 )
 
-// ErrAuthorizationRequired: the principal has granted nothing, or what was
-// granted has ended. Send the user through [Source.AuthCodeURL]. The
-// *[ServerError] that said so, if one did, is in the chain too.
-var ErrAuthorizationRequired = errors.New("authorization required: send the user through AuthCodeURL and Exchange")
-
 // grantEnded is ErrAuthorizationRequired with what the server said.
 type grantEnded struct{ said *ServerError }
 

@@ -2,7 +2,6 @@ package authtrip
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -38,14 +37,6 @@ type Store interface {
 	// another version.
 	Delete(ctx context.Context, key, version string) error
 }
-
-// What a Store answers, to be found with [errors.Is].
-var (
-	// ErrNotFound: the Store has no record under the key.
-	ErrNotFound = errors.New("not found in the Store")
-	// ErrConflict: the record was changed by somebody else meanwhile.
-	ErrConflict = errors.New("changed in the Store by somebody else")
-)
 
 // WithStore sets where refresh tokens are kept, and what else users granted.
 // Managers that share a Store must have registrations with the same IDs for the

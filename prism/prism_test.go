@@ -34,7 +34,7 @@ func TestIssueUseAndRenewAsTheDocumentSays(t *testing.T) {
 			body, _ = io.ReadAll(r.Body)
 		}
 		calls = append(calls, fmt.Sprintf("%s %s%s %s id=%s secret=%s body=%q", r.Method, r.URL.Host, r.URL.Path, q.Encode(),
-			strings.Join(r.Header["x-prism-client-id"], ","), strings.Join(r.Header["x-prism-client-secret"], ","), body))
+			strings.Join(r.Header.Values("x-prism-client-id"), ","), strings.Join(r.Header.Values("x-prism-client-secret"), ","), body))
 		for _, name := range []string{"Authorization", "Referer", "Content-Type", "Cookie"} {
 			if r.Header.Get(name) != "" {
 				t.Errorf("the token call has %s", name)
