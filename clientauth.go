@@ -3,6 +3,7 @@ package authtrip
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -41,6 +42,30 @@ type credentials struct {
 
 func (c credentials) same(other credentials) bool {
 	return c.id == other.id && c.secret.Reveal() == other.secret.Reveal()
+}
+
+// credentials returns those to use: what Registration.Credentials gave, unless
+// they are the refused ones; then it is asked anew. That calls the user's code:
+// run it contained.
+func (c *client) credentials(ctx context.Context, refused *credentials) (credentials, error) {
+	if c.Credentials == nil {
+		return credentials{c.ClientID, c.ClientSecret}, nil
+	}
+	if known := c.known.Load(); known != nil && (refused == nil || !known.same(*refused)) {
+		return *known, nil
+	}
+	id, secret, err := c.Credentials(ctx)
+	got := credentials{id, secret}
+	if err == nil && !c.complete(got) {
+		err = errors.New("it returned an empty client id or secret")
+	}
+	if err != nil {
+		return credentials{}, err
+	}
+	if ctx.Err() == nil { // else they come late, and newer ones may be known
+		c.known.Store(&got)
+	}
+	return got, nil
 }
 
 // complete reports whether nothing is missing that the client must send.

@@ -37,7 +37,6 @@ type entry struct {
 	mu sync.Mutex
 	// All below is guarded by mu.
 
-	credentials *credentials // the last that were asked for; nil: ask
 	failure     failure
 	renewDelay  time.Duration // the last wait between renewals that failed
 

@@ -125,7 +125,7 @@ func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	if c.AuthorizationEndpoint.URL == "" {
 		return "", Flow{}, e.fail(errors.New("the registration has no AuthorizationEndpoint: set it to send users there"))
 	}
-	cred, err := contained(ctx, func() (credentials, error) { return e.proof(ctx, false) })
+	cred, err := contained(ctx, func() (credentials, error) { return c.credentials(ctx, nil) })
 	if err != nil {
 		return "", Flow{}, e.fail(&configError{"Credentials", err})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
@@ -507,6 +508,60 @@ func TestWhatRevokeOnCloseCouldNotEndIsSaid(t *testing.T) {
 		wantAll(t, src.Close(), `"test"`, "https://auth.example", "no answer in time")
 		if took := time.Since(start); took != 10*time.Second {
 			t.Fatalf("Close took %v", took)
+		}
+	})
+}
+
+// Credentials belong to the registration, and not to each of its users.
+func TestUsersShareTheirRegistrationsCredentials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		secret, asked := "first", 0
+		m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) {
+			r.ClientID, r.ClientSecret, r.ClientAuth = "", authtrip.Secret{}, authtrip.ClientSecretPost
+			r.Credentials = func(context.Context) (string, authtrip.Secret, error) {
+				asked++
+				return "id", authtrip.NewSecret(secret), nil
+			}
+		})}, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			body, _ := r.GetBody()
+			b, _ := io.ReadAll(body)
+			if !strings.Contains(string(b), "client_secret="+secret+"&") {
+				return jsonReply(r, 401, map[string]any{"error": "invalid_client"}), nil
+			}
+			return s.RoundTrip(r)
+		})))
+		for i := range 10 {
+			s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
+		}
+		settle(time.Hour)
+		secret = "second" // it was issued anew: a refresh goes on with it
+		for i := range 10 {
+			s.mustBe(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
+		}
+		if asked != 2 || s.reuses() != 0 {
+			t.Fatalf("asked %d times for 10 users and 2 secrets", asked)
+		}
+	})
+}
+
+// What a logout ended is not begun again with the token that began it.
+func TestALogoutHoldsAlsoWhereTheRefreshTokenCameAnotherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.keeps = true
+		s.refresh["given-CANARY"] = "ann"
+		m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) {
+			r.RevocationEndpoint.URL = "" // the server is not told
+			r.RefreshToken = func(context.Context, string) (authtrip.Secret, error) {
+				return authtrip.NewSecret("given-CANARY"), nil
+			}
+		})})
+		src := of(t, m, "ann")
+		s.mustBe(t, src, "ann")
+		wantAll(t, src.Revoke(t.Context()), "the server was not told")
+		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Registration is one client at one authorization server: where its tokens
@@ -128,10 +129,12 @@ type Endpoint struct {
 	Method string
 }
 
-// client is a checked Registration, ready for use. It never changes.
+// client is a checked Registration, ready for use. It never changes, but for
+// what is known.
 type client struct {
 	Registration
-	server string // scheme://host:port of the token endpoint
+	known  atomic.Pointer[credentials] // the last that Credentials gave; nil: ask
+	server string                      // scheme://host:port of the token endpoint
 	// revocationServer and authorizationServer are those of the other
 	// endpoints, or empty.
 	revocationServer    string

@@ -2,6 +2,7 @@ package authtrip
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"time"
 )
@@ -76,6 +77,7 @@ func (l *login) end(ctx context.Context) (refresh string, err error) {
 		}
 		l.unsaved = nil
 		l.hasUnsaved.Store(false)
+		l.refused = sha256.Sum256([]byte(rec.RefreshToken)) // should Registration.RefreshToken give it again
 		return rec.RefreshToken, nil
 	}
 }
@@ -84,22 +86,22 @@ func (l *login) end(ctx context.Context) (refresh string, err error) {
 func (e *entry) revokeAtServer(ctx context.Context, token, hint string) error {
 	ctx, cancel := context.WithTimeout(ctx, e.manager.policy.FetchTimeout)
 	defer cancel()
-	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, token, hint, false) })
+	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, token, hint, nil) })
 	if err != nil {
 		return e.failAt(e.client.revocationServer, err)
 	}
 	return nil
 }
 
-// revokeWith makes the call; again asks for new credentials first.
-func (e *entry) revokeWith(ctx context.Context, token, hint string, again bool) error {
-	cred, err := e.proof(ctx, again)
+// revokeWith makes the call, with other credentials than the refused ones.
+func (e *entry) revokeWith(ctx context.Context, token, hint string, refused *credentials) error {
+	cred, err := e.client.credentials(ctx, refused)
 	if err != nil {
 		return &configError{"Credentials", err}
 	}
 	err = e.client.revokeToken(ctx, e.manager.transport, cred, token, hint)
-	if said, ok := err.(*ServerError); ok && said.Code == "invalid_client" && e.client.Credentials != nil && !again {
-		return e.revokeWith(ctx, token, hint, true)
+	if said, ok := err.(*ServerError); ok && said.Code == "invalid_client" && e.client.Credentials != nil && refused == nil {
+		return e.revokeWith(ctx, token, hint, &cred)
 	}
 	return err
 }

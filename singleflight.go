@@ -90,16 +90,14 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 	if err != nil {
 		return sentAt, nil, err
 	}
-	ask := func(again bool) (credentials, error) {
-		cred, err := contained(ctx, func() (credentials, error) { return e.proof(flightContext{ctx, values}, again) })
-		if err != nil {
-			err = &configError{"Credentials", err}
-		}
-		return cred, err
+	ask := func(refused *credentials) (credentials, error) {
+		return contained(ctx, func() (credentials, error) {
+			return e.client.credentials(flightContext{ctx, values}, refused)
+		})
 	}
-	cred, err := ask(false)
+	cred, err := ask(nil)
 	if err != nil {
-		return sentAt, nil, err
+		return sentAt, nil, &configError{"Credentials", err}
 	}
 	renewed := false
 	for n := 1; ; n++ {
@@ -114,7 +112,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 			return sentAt, reply, err
 		case said != nil && said.Code == "invalid_client" && e.client.Credentials != nil && !renewed:
 			renewed = true
-			another, askErr := ask(true)
+			another, askErr := ask(&cred)
 			if askErr != nil || another.same(cred) || r.once {
 				return sentAt, nil, err
 			}
@@ -190,35 +188,6 @@ func (e *entry) attempt(flight, values context.Context, cred credentials, r requ
 		return nil, ErrClosed
 	}
 	return got.reply, err
-}
-
-// proof returns the credentials to use; again asks Credentials anew. It calls
-// the user's code: run it contained.
-func (e *entry) proof(ctx context.Context, again bool) (credentials, error) {
-	ask := e.client.Credentials
-	if ask == nil {
-		return credentials{e.client.ClientID, e.client.ClientSecret}, nil
-	}
-	e.mu.Lock()
-	known := e.credentials
-	e.mu.Unlock()
-	if known != nil && !again {
-		return *known, nil
-	}
-	id, secret, err := ask(ctx)
-	got := credentials{id, secret}
-	if err == nil && !e.client.complete(got) {
-		err = errors.New("it returned an empty client id or secret")
-	}
-	if err != nil {
-		return credentials{}, err
-	}
-	if ctx.Err() == nil { // else they come late, and newer ones may be known
-		e.mu.Lock()
-		e.credentials = &got
-		e.mu.Unlock()
-	}
-	return got, nil
 }
 
 // configError is a failure of a func that the user gave.
