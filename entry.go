@@ -37,8 +37,8 @@ type entry struct {
 	mu sync.Mutex
 	// All below is guarded by mu.
 
-	failure     failure
-	renewDelay  time.Duration // the last wait between renewals that failed
+	failure    failure
+	renewDelay time.Duration // the last wait between renewals that failed
 
 	// rejections counts what made the token in use unwanted. A flight notes
 	// the count when it begins, so that it is known which rejections it can

@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -88,18 +89,13 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 		}
 		secrets := []string{params.Get("code"), params.Get("code_verifier")}
 		sentAt, reply, err := e.fetch(ctx, caller, request{params: params, secrets: secrets, redeems: true, once: true})
-		switch {
-		case reply == nil:
+		if reply == nil {
 			keep()
 			return err
-		case reply.refresh != "":
-			l.refused = [sha256.Size]byte{}
-			l.settle(&record{RefreshToken: reply.refresh}, old, version)
-		case old != "": // of an earlier grant: it goes on
-			keep()
-		default:
-			l.settle(recordOf(reply, time.Now(), e.fingerprint()), "", version)
 		}
+		// Without a refresh token in it, that of an earlier grant goes on.
+		l.settle(recordOf(reply, sentAt, cmp.Or(reply.refresh, old), e.fingerprint()), old, version)
+		l.refused = [sha256.Size]byte{}
 		if err != nil {
 			return err
 		}

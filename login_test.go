@@ -86,6 +86,80 @@ func TestI17_TokensForOtherScopesTakeTurns(t *testing.T) {
 		if s.callCount() != 5 || s.together != 1 || s.reuses() != 0 {
 			t.Fatalf("%d calls, %d at one time, %d reuses; want 5, 1, 0", s.callCount(), s.together, s.reuses())
 		}
+		asked := map[string]bool{}
+		for _, call := range s.calls[1:] {
+			asked[call.Get("scope")] = true
+		}
+		if len(asked) != 4 || asked[""] {
+			t.Fatalf("asked for %v", asked)
+		}
+	})
+}
+
+func TestI17_ARefreshThatWaitedForALoginIsNotNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		m := s.manager(t)
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		s.befall(slowly(3*time.Second), nil)
+		var wg sync.WaitGroup
+		wg.Go(func() { s.login(t, src, "ann") })
+		synctest.Wait()
+		for range 10 {
+			wg.Go(func() { s.mustBe(t, src, "ann") })
+		}
+		wg.Wait()
+		if s.callCount() != 2 {
+			t.Fatalf("%d calls, want one for each login", s.callCount())
+		}
+	})
+}
+
+// A save that came through though its answer did not: the intent in the Store
+// is this Manager's own.
+func TestI17_AnIntentOfOnesOwnHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.WithStore(store))
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		store.loseAnswers(1)
+		if _, err := s.whoami(t.Context(), src); err == nil || !strings.Contains(store.holds("ann"), "intent") {
+			t.Fatalf("%v; the Store holds %s", err, store.holds("ann"))
+		}
+		start := time.Now()
+		s.mustBe(t, src, "ann")
+		if took := time.Since(start); took != 0 {
+			t.Fatalf("it waited %v for itself", took)
+		}
+	})
+}
+
+func TestI17_ARefusedTokenThatTheStoreKeepsIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.WithStore(store))
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		s.endAll()
+		store.breakDown(func(op string) error {
+			if op == "delete" {
+				return errors.New("read only")
+			}
+			return nil
+		})
+		settle(time.Hour)
+		for range 5 {
+			if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+				t.Fatalf("%v, want ErrAuthorizationRequired", err)
+			}
+		}
+		if s.callCount() != 2 {
+			t.Fatalf("%d calls, want one that found out", s.callCount())
+		}
 	})
 }
 
@@ -410,8 +484,27 @@ func TestI17_ProcessesThatShareAStoreRedeemOneAtATime(t *testing.T) {
 			}
 			wg.Wait()
 		}
-		if s.together != 1 || s.reuses() != 0 {
-			t.Fatalf("%d calls at one time, %d refresh tokens redeemed twice", s.together, s.reuses())
+		if s.together != 1 || s.reuses() != 0 || s.callCount() != 21 {
+			t.Fatalf("%d calls, %d at one time, %d refresh tokens redeemed twice; want 21: what one gets all use", s.callCount(), s.together, s.reuses())
+		}
+	})
+}
+
+// Some servers end an access token when its refresh token is redeemed. Those
+// who share a login do not end each other's without end.
+func TestI17_ProcessesDoNotTakeTheAccessTokenFromEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		s.befall(func(int, *http.Request) error { s.endAccess(); return nil }, nil)
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, one, "ann")
+		for range 100 {
+			s.mustBe(t, one, "ann")
+			s.mustBe(t, two, "ann")
+			settle(5 * time.Minute)
+		}
+		if s.callCount() > 15 || s.reuses() != 0 { // 100 times 5 minutes, 2/3 of an hour each
+			t.Fatalf("%d calls, want one for each lifetime", s.callCount())
 		}
 	})
 }
@@ -422,6 +515,7 @@ func TestI17_AnIntentWhoseOwnerDiedHoldsNobodyUpForLong(t *testing.T) {
 		m := s.manager(t, authtrip.WithStore(store))
 		s.login(t, of(t, m, "ann"), "ann")
 		dead := s.manager(t, authtrip.WithStore(store))
+		settle(time.Hour)
 		s.befall(func(int, *http.Request) error {
 			store.breakDown(func(string) error { return errors.New("killed") }) // before it can settle
 			return errors.New("killed")

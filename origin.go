@@ -75,9 +75,11 @@ func parseOrigin(scheme, text string) (*url.URL, error) {
 	}
 	u, err := url.Parse(full)
 	switch {
+	case strings.Contains(text, "@"): // not repeated: it may be a password
+		return nil, errors.New("a host or origin holds user information: leave that out")
 	case err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		return nil, fmt.Errorf("%q is no host and no http(s) origin", text)
-	case u.User != nil || u.Fragment != "" || u.RawQuery != "" || u.ForceQuery || (u.Path != "" && u.Path != "/"):
+	case u.Fragment != "" || u.RawQuery != "" || u.ForceQuery || (u.Path != "" && u.Path != "/"):
 		return nil, fmt.Errorf("%q says more than scheme, host and port", text)
 	case strings.Contains(u.Host, "*"):
 		return nil, fmt.Errorf("%q: wildcards are not supported, for others may own a host they match: list exact hosts", text)

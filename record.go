@@ -12,8 +12,9 @@ import (
 type record struct {
 	Form         int    `json:"form"` // recordForm
 	RefreshToken string `json:"refresh_token,omitempty"`
-	// The access token of a grant that came without a refresh token: there is
-	// no other way to it.
+	// The access token that came last: others who share the Store, and this
+	// process when it has forgotten or starts anew, need no call for it. Of a
+	// grant that came without a refresh token it is all there is.
 	AccessToken string `json:"access_token,omitempty"`
 	ExpiresAt   int64  `json:"expires_at,omitempty"` // milliseconds since 1970; 0: unknown
 	Fingerprint string `json:"fingerprint,omitempty"`
@@ -82,11 +83,16 @@ func decodeRecord(value []byte) (*record, error) {
 	return &r, nil
 }
 
-// recordOf is the record of an access token that came without a refresh token.
-func recordOf(reply *tokenReply, at time.Time, fingerprint string) *record {
-	r := &record{AccessToken: reply.token, Fingerprint: fingerprint}
+// recordOf is the record of what a token call brought, the refresh token that
+// is good from now on given by itself.
+func recordOf(reply *tokenReply, sentAt instant, refresh, fingerprint string) *record {
+	r := &record{RefreshToken: refresh}
+	if reply.token == "" { // there was something wrong with it
+		return r
+	}
+	r.AccessToken, r.Fingerprint = reply.token, fingerprint
 	if reply.lifetime != forever {
-		r.ExpiresAt = at.Add(reply.lifetime).UnixMilli()
+		r.ExpiresAt = time.Unix(0, sentAt.wall).Add(reply.lifetime).UnixMilli()
 	}
 	return r
 }
@@ -98,13 +104,13 @@ func (r *record) reply(fingerprint string, now time.Time) *tokenReply {
 		return nil
 	}
 	if r.ExpiresAt == 0 {
-		return &tokenReply{token: r.AccessToken, lifetime: forever}
+		return &tokenReply{token: r.AccessToken, lifetime: forever, stored: true}
 	}
 	left := time.UnixMilli(r.ExpiresAt).Sub(now)
 	if left <= 0 {
 		return nil
 	}
-	return &tokenReply{token: r.AccessToken, lifetime: left}
+	return &tokenReply{token: r.AccessToken, lifetime: left, stored: true}
 }
 
 // loginKey is where the Store keeps a login. Registrations and principals may

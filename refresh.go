@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -50,10 +51,10 @@ func (e *entry) refresh(ctx, caller context.Context) (sentAt instant, reply *tok
 		if err != nil {
 			return sentAt, nil, err
 		}
+		if reply := rec.reply(e.fingerprint(), time.Now()); reply != nil && (rec.RefreshToken == "" || !e.had(reply.token)) {
+			return readClocks(), reply, nil
+		}
 		if rec.RefreshToken == "" {
-			if reply := rec.reply(e.fingerprint(), time.Now()); reply != nil {
-				return readClocks(), reply, nil
-			}
 			if rec.RefreshToken, err = l.initial(ctx); err != nil {
 				return sentAt, nil, err
 			}
@@ -73,11 +74,7 @@ func (e *entry) refresh(ctx, caller context.Context) (sentAt instant, reply *tok
 		said, _ := err.(*ServerError)
 		switch {
 		case reply != nil: // beside an error too: the old refresh token may be spent
-			next := &record{RefreshToken: token}
-			if reply.refresh != "" {
-				next.RefreshToken = reply.refresh
-			}
-			l.settle(next, token, version)
+			l.settle(recordOf(reply, sentAt, cmp.Or(reply.refresh, token), e.fingerprint()), token, version)
 		case said != nil && said.Code == "invalid_grant":
 			l.refused = sha256.Sum256([]byte(token))
 			if l.bury(token) {

@@ -28,6 +28,8 @@ type tokenReply struct {
 	lifetime time.Duration // forever when unknown; zero only for a token at its end
 	// refresh is the refresh token that came with it, or empty.
 	refresh string
+	// stored says that it is from the Store: no call was made for it.
+	stored bool
 }
 
 // Format keeps the tokens out of dumps.

@@ -257,3 +257,17 @@ func TestI14_TheEmulatorShowsNoValues(t *testing.T) {
 		t.Fatalf("recorded %s, want %s", got, want)
 	}
 }
+
+func TestI14_APasswordInAnOriginIsNotRepeated(t *testing.T) {
+	for _, bad := range []string{"https://u:CANARY@a.example", "u:CANARY@a.example", "http://CANARY@[::1", "CANARY@a.example:x"} {
+		r := registration()
+		r.Origins, r.AllowHTTP = []string{bad}, []string{bad}
+		r.Envelopes = map[string]authtrip.Envelope{bad: {Code: "c", Rejected: []string{"1"}}}
+		r.TokenEndpoint.URL, r.RevocationEndpoint.URL = "https://u:CANARY@a.example", "https://CANARY@[::1"
+		_, err := authtrip.NewSource(r)
+		wantAll(t, err, "user information")
+		if strings.Contains(err.Error(), "CANARY") {
+			t.Errorf("%v", err)
+		}
+	}
+}

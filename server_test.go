@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -324,6 +325,13 @@ type spyStore struct {
 	mu    sync.Mutex
 	fail  func(op string) error // guarded by mu
 	saves int                   // guarded by mu
+	lost  int                   // guarded by mu; how many saves come through without an answer
+}
+
+func (s *spyStore) loseAnswers(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = n
 }
 
 func newSpyStore() *spyStore { return &spyStore{Store: authtrip.NewMemoryStore(0)} }
@@ -358,7 +366,14 @@ func (s *spyStore) Save(ctx context.Context, key string, value []byte, version s
 	if err := s.trouble("save"); err != nil {
 		return "", err
 	}
-	return s.Store.Save(ctx, key, value, version, lifetime)
+	got, err := s.Store.Save(ctx, key, value, version, lifetime)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost > 0 {
+		s.lost--
+		return "", errors.New("no answer")
+	}
+	return got, err
 }
 
 func (s *spyStore) Delete(ctx context.Context, key, version string) error {

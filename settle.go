@@ -52,7 +52,8 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	case asOf < e.droppedAt && reply.token == e.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
-	e.reissued = cur != nil && cur.standing != good && asOf >= e.rejections
+	// One from the Store may be as old as the rejected one: it begins no pause.
+	e.reissued = cur != nil && cur.standing != good && asOf >= e.rejections && !reply.stored
 	e.unproven.Store(e.reissued)
 	e.rejectedToo = false
 	if e.reissued {
@@ -100,6 +101,14 @@ func (e *entry) adopt(sentAt instant, reply *tokenReply) {
 	e.reissued, e.rejectedToo = false, false
 	e.unproven.Store(false)
 	e.install(sentAt, reply)
+}
+
+// had reports whether token is in use, or was dropped: another is wanted.
+func (e *entry) had(token string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cur := e.current.Load()
+	return cur != nil && cur.text.token == token || e.dropped == token
 }
 
 // believes reports whether a lifetime may be taken for a new one when it comes
