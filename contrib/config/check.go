@@ -90,6 +90,10 @@ func (d *draft) checkClient(probe *authtrip.Registration) {
 	case !none && !secret && !byFile:
 		d.fault("client_secret is missing: write it, client_secret_file, or client_authentication_method: none")
 	}
+	if probe.ClientAuth == authtrip.ClientSecretHeaders && (probe.ClientIDHeader == "" || probe.ClientSecretHeader == "") {
+		d.fault("client_id_header and client_secret_header are missing: client_authentication_method client_secret_headers needs both")
+		probe.ClientIDHeader, probe.ClientSecretHeader = "X-Missing-ID", "X-Missing-Secret"
+	}
 	if none {
 		probe.ClientSecret = authtrip.Secret{}
 	} else if probe.ClientSecret.Reveal() == "" {
@@ -116,43 +120,41 @@ func (d *draft) checkTokenURI(probe *authtrip.Registration) {
 // they are about; the first that is given says the line.
 var coreFields = []struct {
 	begins string
-	cut    bool
 	keys   []string
 }{
-	{"TokenEndpoint.URL: ", true, []string{"token_uri", "service_api_domain"}},
-	{"RevocationEndpoint.URL: ", true, []string{"revocation_uri"}},
-	{"AuthorizationEndpoint.URL: ", true, []string{"authorization_uri", "service_api_domain"}},
-	{"Scopes: ", true, []string{"scope"}},
-	{"Headers: ", true, []string{"headers"}},
-	{"in Origins: ", true, []string{"origins", "more_origins", "service_api_domain"}},
-	{"in AllowHTTP: ", true, []string{"allow_http"}},
-	{"Envelopes: ", true, []string{"envelopes"}},
-	{"Params holds ", false, []string{"params"}},
-	{"RedirectURI ", false, []string{"redirect_uri"}},
-	{"ClientID ", false, []string{"client_id"}},
-	{"ClientIDHeader ", false, []string{"client_id_header", "client_secret_header"}},
+	{"TokenEndpoint.URL", []string{"token_uri", "service_api_domain"}},
+	{"RevocationEndpoint.URL", []string{"revocation_uri"}},
+	{"AuthorizationEndpoint.URL", []string{"authorization_uri", "service_api_domain"}},
+	{"RedirectURI", []string{"redirect_uri"}},
+	{"Scopes", []string{"scope"}},
+	{"Params", []string{"params"}},
+	{"Headers", []string{"headers"}},
+	{"in Origins", []string{"origins", "more_origins", "service_api_domain"}},
+	{"in AllowHTTP", []string{"allow_http"}},
+	{"Envelopes", []string{"envelopes"}},
+	{"ClientID", []string{"client_id"}},
 }
+
+// coreNames are the names in what is left.
+var coreNames = strings.NewReplacer(
+	"ClientSecretHeaders", "client_secret_headers", "ClientIDHeader", "client_id_header", "ClientSecretHeader", "client_secret_header",
+	"ClientAuth", "client_authentication_method", "Registration.AllowHTTP", "allow_http",
+)
 
 // coreFault is one fault of the authtrip package.
 func (d *draft) coreFault(text string) {
 	text = strings.TrimPrefix(text, fmt.Sprintf("authtrip: registration %q: ", d.group.id))
-	text = strings.ReplaceAll(text, "Registration.AllowHTTP", "allow_http")
 	for _, field := range coreFields {
 		rest, ok := strings.CutPrefix(text, field.begins)
-		if !ok {
+		if !ok || rest == "" || !strings.Contains(": ", rest[:1]) {
 			continue
 		}
 		for _, name := range field.keys {
-			s, ok := d.setting(name)
-			if !ok {
-				continue
+			if s, ok := d.setting(name); ok {
+				d.c.faults.add(s.at, "%s: %s%s", s.group, name, strings.ReplaceAll(rest, "Registration.AllowHTTP", "allow_http"))
+				return
 			}
-			if field.cut {
-				text = name + ": " + rest
-			}
-			d.c.faults.add(s.at, "%s: %s", s.group, text)
-			return
 		}
 	}
-	d.fault("%s", text)
+	d.fault("%s", coreNames.Replace(text))
 }

@@ -18,6 +18,7 @@ type group struct {
 	in, id   string
 	at       place
 	settings map[*key]setting
+	broken   bool // it is no map: nothing is missed in it
 }
 
 func (g *group) String() string {

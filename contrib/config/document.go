@@ -132,6 +132,7 @@ func (c *collection) readGroup(in string, p pair) {
 	switch {
 	case isNull(p.value): // the environment may have all of it
 	case p.value.Kind != yaml.MappingNode:
+		g.broken = true
 		c.faults.add(at, "%s: wants a map of keys, and is a %s", g, kindOf(p.value))
 	default:
 		for _, p := range c.pairs(p.value, at, g.String(), fold) {

@@ -32,7 +32,7 @@ var presets = []string{"nhn", "nhn-gov", "prism"}
 func (c *collection) registrations() ([]authtrip.Registration, error) {
 	var all []authtrip.Registration
 	for _, g := range c.order {
-		if g.in == registrationMap && c.budget >= 0 {
+		if g.in == registrationMap && !g.broken && c.afford(0) {
 			all = append(all, c.build(g))
 		}
 	}

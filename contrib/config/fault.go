@@ -55,15 +55,19 @@ type faults struct {
 	secrets []string // appear in no error, wherever they were copied to
 }
 
-// maxFaults are as many as anybody reads.
+// maxFaults are as many as anybody reads; twenty times as many are looked for,
+// to show the first ones.
 const maxFaults = 50
 
 func (f *faults) none() bool { return len(f.all) == 0 }
 
+// enough reports whether to look for no more.
+func (f *faults) enough() bool { return len(f.all) >= 20*maxFaults }
+
 func (f *faults) add(at place, format string, args ...any) {
 	found := fault{at, fmt.Sprintf(format, args...)}
 	// A provider's fault is found again for each registration that uses it.
-	if len(f.all) < 1000 && !slices.Contains(f.all, found) {
+	if !f.enough() && !slices.Contains(f.all, found) {
 		f.all = append(f.all, found)
 	}
 }

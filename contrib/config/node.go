@@ -77,6 +77,9 @@ func (c *collection) merged(m *yaml.Node, where place, label string, same func(s
 
 // afford counts visits to values. Aliases make a small file a long way.
 func (c *collection) afford(visits int) bool {
+	if c.faults.enough() {
+		return false
+	}
 	if c.budget -= visits; c.budget < 0 {
 		c.faults.add(place{file: c.file}, "is too much: its aliases and lists come to more than %d values", maxValues)
 		return false
@@ -114,4 +117,3 @@ func kindOf(n *yaml.Node) string {
 	}
 	return "single value"
 }
-

@@ -2,10 +2,12 @@ package config
 
 import "strings"
 
+var dashes = strings.NewReplacer("-", "", "_", "")
+
 // fold makes all spellings of a name one: client_id, client-id, clientId and
 // CLIENT_ID.
 func fold(name string) string {
-	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+	return dashes.Replace(strings.ToLower(name))
 }
 
 // nearest returns which of the names was meant, if one is near enough.

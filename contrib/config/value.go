@@ -88,7 +88,7 @@ func (v value) list() []string {
 	var all []string
 	if v.node.Kind == yaml.SequenceNode {
 		for _, n := range v.node.Content {
-			if v.c.budget < 0 {
+			if !v.c.afford(0) {
 				return nil
 			}
 			if text := v.part(n).text(); text != "" {
