@@ -107,3 +107,12 @@ func (c *collection) keyIn(g *group, name string, at place) *key {
 	}
 	return k
 }
+
+// put keeps a setting. A secret is known from then on, whether or not it is
+// ever used.
+func (c *collection) put(s setting) {
+	if s.key.secret {
+		c.faults.hide(s.value.Value)
+	}
+	s.group.settings[s.key] = s
+}

@@ -159,7 +159,7 @@ func (c *collection) addSetting(g *group, p pair) {
 		c.faults.add(at, "%s: %s is given twice: line %s has it too", g, k.name, first.at.number())
 		return
 	}
-	g.settings[k] = setting{group: g, key: k, value: p.value, at: at}
+	c.put(setting{group: g, key: k, value: p.value, at: at})
 }
 
 // isRoot reports whether only the two maps may stand below path.

@@ -31,11 +31,14 @@ func (c *collection) readEnviron() {
 func (c *collection) readVariable(in, rest, name string) {
 	at := place{variable: name}
 	id, keyName := splitVariable(rest)
-	if id == "" {
+	switch {
+	case id == "" && keyName == "":
+		c.faults.add(at, "%s: names neither an ID nor a key: the form is …_<ID>_<KEY>", in)
+		return
+	case id == "":
 		c.faults.add(at, "%s: names no ID: the form is …_<ID>_%s", in, strings.ToUpper(keys[fold(keyName)].name))
 		return
-	}
-	if keyName == "" {
+	case keyName == "":
 		hint := ""
 		if meant, ok := nearestEnd(rest, in); ok {
 			hint = "; did you mean …_" + strings.ToUpper(meant) + "?"
@@ -60,7 +63,7 @@ func (c *collection) readVariable(in, rest, name string) {
 		return
 	}
 	value := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: c.environ[name]}
-	g.settings[k] = setting{group: g, key: k, value: value, at: at, verbatim: true}
+	c.put(setting{group: g, key: k, value: value, at: at, verbatim: true})
 }
 
 // splitVariable finds the longest end that is a key; what is before it is the
