@@ -132,6 +132,8 @@ func TestOneFault(t *testing.T) {
 		"a password in a host": {one("origins: ['https://u:s3cr3t@a.example']", "envelopes: {'https://u:s3cr3t@a.example': {}}"),
 			"app.yml:6: registration.a: origins has a host with user information: take that out\n" +
 				"app.yml:7: registration.a: envelopes has a host with user information: take that out"},
+		"a password in a domain": {one("provider: prism", "service_api_domain: https://u:s3cr3t@a.example", "service_id: x"),
+			`app.yml:7: registration.a: service_api_domain has user information: take that out`},
 		"a secret elsewhere":  {one("headers: [X s3cr3t]"), `app.yml:6: registration.a: headers: "X [redacted]" is no header name`},
 		"two secrets":         {one("client_secret_file: /x"), `app.yml:4: registration.a: client_secret and client_secret_file are both given: take one of them out`},
 		"a secret for none":   {one("client_authentication_method: none"), `app.yml:2: registration.a: client_secret is given, and client_authentication_method none sends none: take one of them out`},
@@ -148,6 +150,16 @@ func TestOneFault(t *testing.T) {
 		"merging itself":      {"registration: {a: &a {<<: *a, client_id: i, client_secret: s, token_uri: 'https://a.example'}}", `app.yml:1: registration.a: a merge key leads to no map, or in a circle`},
 		"an odd ID":           {"registration: {\"a\\n: b\": {client_ids: x}}", "app.yml:1: registration.(not shown): unknown key \"client_ids\"; did you mean \"client_id\"?\napp.yml:1: registration.(not shown): client_id is missing\napp.yml:1: registration.(not shown): client_secret is missing: write it, client_secret_file, or client_authentication_method: none\napp.yml:1: registration.(not shown): token_uri is missing: write it, or a provider that has it; there are: \"nhn\", \"nhn-gov\", \"prism\""},
 	})
+}
+
+// TestASecretIsKnownThoughItsRegistrationIsNotRead, so that it is hidden where
+// it was copied to.
+func TestASecretIsKnownThoughItsRegistrationIsNotRead(t *testing.T) {
+	checkTold(t, map[string]told{"from the environment": {
+		one("scope: [a s3cr3t]") + "  b: nothing",
+		"app.yml:6: registration.a: scope: \"a [redacted]\" is no scope (RFC 6749 §3.3): list each by itself\n" +
+			"app.yml:7: registration.b: wants a map of keys, and is a single value",
+	}}, "AUTHTRIP_REGISTRATION_B_CLIENT_SECRET=s3cr3t", "AUTHTRIP_REGISTRATION_A_CLIENT_SECRET=other")
 }
 
 // TestAProvidersFaultIsToldOnce, however many use it, and where it stands.
@@ -183,14 +195,14 @@ func TestASmallFileStaysSmall(t *testing.T) {
 	for i := range 10_000 {
 		fmt.Fprintf(&ids, "    id%d: {scope: *l}\n", i)
 	}
-	for name, file := range map[string]string{
-		"merge keys":      merges.String() + "authtrip: {registration: {a: *m9}}",
-		"lists":           list.String() + ids.String(),
-		"long variables":  "authtrip: {registration: {" + manyIDs(20_000, "{client_id: '${LONG}'}") + "}}",
-		"one long result": one("scope: " + strings.Repeat("${LONG}", 10_000)),
+	for name, c := range map[string]told{
+		"merge keys":      {merges.String() + "authtrip: {registration: {a: *m9}}", "is too much: its aliases and lists come to more than 200000 values"},
+		"lists":           {list.String() + ids.String(), "is too much: its aliases and lists come to more than 200000 values"},
+		"long variables":  {"authtrip: {registration: {" + manyIDs(20_000, "{client_id: '${LONG}'}") + "}}", "is too much: its aliases and lists come to more than 200000 values"},
+		"one long result": {one("scope: " + strings.Repeat("${LONG}", 10_000)), "scope expands to more than 1 MiB"},
 	} {
-		_, err := config.Parse("app.yml", []byte(file), []string{"LONG=" + strings.Repeat("l", 100<<10)})
-		if said := fmt.Sprint(err); !strings.Contains(said, "is too much") && !strings.Contains(said, "more than 1 MiB") || len(said) > 20_000 {
+		_, err := config.Parse("app.yml", []byte(c.file), []string{"LONG=" + strings.Repeat("l", 100<<10)})
+		if said := fmt.Sprint(err); !strings.Contains(said, c.says) || len(said) > 20_000 {
 			t.Errorf("%s: %.300s", name, said)
 		}
 	}
