@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +35,23 @@ func (s *seen) error(err error) {
 	if err != nil {
 		s.errors = append(s.errors, err)
 	}
+}
+
+// lastError returns the error that was noted last.
+func (s *seen) lastError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.errors) == 0 {
+		return nil
+	}
+	return s.errors[len(s.errors)-1]
+}
+
+// has reports whether a secret of the kind was noted.
+func (s *seen) has(kind string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(slices.Collect(maps.Values(s.secrets)), kind)
 }
 
 // shown returns a sentence for every secret that an error shows.

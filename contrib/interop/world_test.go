@@ -20,9 +20,11 @@ type world struct {
 	seen *seen
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldOf(t, false) }
+
+func newWorldOf(t *testing.T, lenient bool) *world {
 	w := &world{t: t, seen: &seen{secrets: map[string]string{}}}
-	w.auth = newServer(t, w.seen)
+	w.auth = newServer(t, w.seen, lenient)
 	w.api = newResource(t, w.auth)
 	t.Cleanup(func() {
 		for _, fault := range w.seen.shown() {
