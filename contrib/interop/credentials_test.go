@@ -17,13 +17,17 @@ func TestAClientGetsATokenOfItsOwnAndAnotherWhenItIsRevoked(t *testing.T) {
 			w := newWorld(t)
 			src := w.source(w.manager(client.machine(w)), client.id, "")
 
-			w.mustGet(src, client.id)
+			w.mustGetAtOnce(50, src, client.id)
 			w.mustGet(src, client.id)
 			w.wantTokenCalls("client_credentials", 1)
 
 			w.auth.revokeAccess()
 			w.mustGet(src, client.id)
 			w.wantTokenCalls("client_credentials", 2)
+
+			w.auth.expireAccess()
+			w.mustGetAtOnce(50, src, client.id)
+			w.wantTokenCalls("client_credentials", 3)
 		})
 	}
 }

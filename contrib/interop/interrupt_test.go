@@ -23,26 +23,34 @@ type interrupter struct {
 }
 
 type interruption struct {
-	moment string
-	leave  func()        // has the caller leave
-	left   chan struct{} // closed when it has
-	once   sync.Once
+	moment  string
+	leave   func()        // has the caller leave
+	left    chan struct{} // closed when it has
+	once    sync.Once
+	reached atomic.Bool
 }
 
 func newInterrupter() *interrupter {
 	return &interrupter{base: &http.Transport{DisableKeepAlives: true}}
 }
 
-// at arms i. What it returns tells that the caller has left.
-func (i *interrupter) at(moment string, leave func()) (left func()) {
+// at arms i. What it returns is to be called when the caller has left.
+func (i *interrupter) at(t *testing.T, moment string, leave func()) (left func()) {
 	n := &interruption{moment: moment, leave: leave, left: make(chan struct{})}
 	i.armed.Store(n)
-	return func() { close(n.left) }
+	return func() {
+		t.Helper()
+		close(n.left)
+		if !n.reached.Load() {
+			t.Fatal("no token call came to that moment")
+		}
+	}
 }
 
 func (n *interruption) reach(moment string) {
 	if n != nil && n.moment == moment {
 		n.once.Do(func() {
+			n.reached.Store(true)
 			n.leave()
 			<-n.left
 		})
@@ -81,7 +89,7 @@ func TestARotatedTokenIsNotLostWhenItsCallerLeaves(t *testing.T) {
 			w.auth.revokeAccess()
 
 			ctx, cancel := context.WithCancel(t.Context())
-			left := through.at(moment, cancel)
+			left := through.at(t, moment, cancel)
 			got := w.getWithin(ctx, ada)
 			left()
 			if !errors.Is(got.err, context.Canceled) {
@@ -107,7 +115,7 @@ func TestALoginIsNotLostWhenItsCallerLeaves(t *testing.T) {
 			flow, callback := w.begin(ada, "ada")
 
 			ctx, cancel := context.WithCancel(t.Context())
-			left := through.at(moment, cancel)
+			left := through.at(t, moment, cancel)
 			err := w.noting(ada.Exchange(ctx, flow, callback))
 			left()
 			if !errors.Is(err, context.Canceled) {
@@ -132,7 +140,7 @@ func TestARotatedTokenIsNotLostWhenTheProcessEnds(t *testing.T) {
 			w.auth.revokeAccess()
 
 			closed := make(chan error)
-			left := through.at(moment, func() { go func() { closed <- m.Close() }() })
+			left := through.at(t, moment, func() { go func() { closed <- m.Close() }() })
 			w.get(ada)
 			left()
 			if err := w.noting(<-closed); err != nil {
