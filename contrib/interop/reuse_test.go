@@ -82,15 +82,14 @@ func (w *world) giveUp(src *authtrip.Source) {
 }
 
 // wantLoginEnded expects that the next request brings it out that tokens are
-// dead: by its error, or by the hook that hears why the server's 401 is all the
-// caller gets. Then nobody has a token, and the server is left alone.
+// dead: it gets the server's 401, and the hook hears why. From then on requests
+// are told, and the server is left alone.
 func (w *world) wantLoginEnded(src *authtrip.Source) {
 	w.t.Helper()
 	got, why := w.get(src), w.seen.lastError()
-	if said, ok := errors.AsType[*authtrip.ServerError](why); !errors.Is(why, authtrip.ErrAuthorizationRequired) || !ok || said.Code != "invalid_grant" {
-		w.t.Fatalf("the caller got %+v, because of %v; want ErrAuthorizationRequired with invalid_grant", got, why)
+	if said, ok := errors.AsType[*authtrip.ServerError](why); got.status != 401 || !errors.Is(why, authtrip.ErrAuthorizationRequired) || !ok || said.Code != "invalid_grant" {
+		w.t.Fatalf("the caller got %+v, because of %v; want 401, and ErrAuthorizationRequired with invalid_grant", got, why)
 	}
-	w.giveUp(src)
 	calls := len(w.auth.tokenCalls(""))
 	if got := w.get(src); !errors.Is(got.err, authtrip.ErrAuthorizationRequired) {
 		w.t.Fatalf("then the caller got %+v, want ErrAuthorizationRequired", got)

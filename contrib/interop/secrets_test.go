@@ -55,6 +55,7 @@ func TestErrorsShowNoSecretWhateverFails(t *testing.T) {
 			bob := w.source(w.manager(client.users(w), authtrip.WithStore(store)), client.id, "1002")
 			w.login(bob, "bob")
 			behind := w.source(w.manager(client.users(w), authtrip.WithStore(store), authtrip.WithTokenTransport(chatty{w.seen})), client.id, "1002")
+			w.giveUp(behind) // that of the Store
 			failing("a refresh through a chatty proxy", w.get(behind).err)
 			flow, callback := w.begin(behind, "bob")
 			failing("an exchange through it", behind.Exchange(t.Context(), flow, callback))
