@@ -138,7 +138,11 @@ func (e Envelope) read(body io.Reader, encoding string) (Verdict, error) {
 	default:
 		return TokenAccepted, fmt.Errorf("%w: it has a Content-Encoding other than gzip", errUndecided)
 	}
-	verdict, err := e.judge(newJSONText(body))
+	text := newJSONText(body)
+	if _, err := text.Peek(1); err == io.EOF {
+		return TokenAccepted, nil // nothing is no envelope
+	}
+	verdict, err := e.judge(text)
 	if err != nil {
 		return TokenAccepted, fmt.Errorf("%w: it is broken JSON, broke off, or does not come in the first %d bytes", errUndecided, envelopeLimit)
 	}

@@ -142,9 +142,9 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 		{undecided, `{"list":` + strings.Repeat("[", 100_000)},
 		{accepted, `{"list":` + strings.Repeat("[", 1500) + strings.Repeat("]", 1500) + `,"header":{"isSuccessful":true}}`},
 		// No JSON, or not all of it.
-		{undecided, ``},
+		{accepted, ``},
+		{accepted, "\ufeff"},
 		{undecided, ` `},
-		{undecided, "\ufeff"},
 		{undecided, "\xef\xbb"},
 		{undecided, `<html>`},
 		{undecided, `{`},
