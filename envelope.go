@@ -1,14 +1,18 @@
 package authtrip
 
 import (
+	"bufio"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
+	"maps"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,7 +38,8 @@ type Envelope struct {
 	// joined by dots. Only where it is false is the token rejected. Empty: Code
 	// alone decides.
 	Success string
-	// Code is the path of the result's code, a number or a string. Required.
+	// Code is the path of the result's code, a number or a string. A number
+	// counts for its value: 8.0007e4 is 80007. Required.
 	Code string
 	// Rejected are the codes that reject the token: another may be accepted.
 	// One that ends in "*" stands for all that begin so. Codes that deny a
@@ -51,7 +56,9 @@ func (c *client) checkEnvelopes(fault func(string, ...any)) {
 		return
 	}
 	c.envelopes = map[string]Envelope{}
-	for host, e := range c.Envelopes {
+	spelled := map[string]string{}
+	for _, host := range slices.Sorted(maps.Keys(c.Envelopes)) {
+		e := c.Envelopes[host]
 		u, err := parseOrigin("https", host)
 		if err != nil {
 			fault("Envelopes: %w", err)
@@ -68,6 +75,10 @@ func (c *client) checkEnvelopes(fault func(string, ...any)) {
 		if slices.Contains(e.Rejected, "") || slices.Contains(e.Rejected, "*") {
 			fault("Envelopes: that of %q has a code in Rejected that every response has", host)
 		}
+		if other, twice := spelled[origin(u)]; twice {
+			fault("Envelopes: %q and %q are the same host: make them one", other, host)
+		}
+		spelled[origin(u)] = host
 		e.Rejected = slices.Clone(e.Rejected)
 		c.envelopes[origin(u)] = e
 	}
@@ -87,16 +98,18 @@ func (c *client) envelopeOf(res *http.Response, req *http.Request) (Envelope, bo
 	return rule, ok
 }
 
+// isJSON reads no more than the media type: its parameters may be broken.
 func isJSON(contentType string) bool {
-	media, _, _ := mime.ParseMediaType(contentType)
+	media, _, _ := strings.Cut(contentType, ";")
+	media = lower(strings.TrimSpace(media))
 	return media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
-// openEnvelope judges res by rule. The response it returns is res, or a copy,
-// with what was read put back.
-func openEnvelope(res *http.Response, rule Envelope, within time.Duration) (*http.Response, Verdict, error) {
-	var verdict Verdict
-	var err error
+// openEnvelope judges res by rule. The response it returns is a copy of res
+// with what was read put back. When ctx ends it is not waited for: the caller's
+// Read tells.
+func openEnvelope(ctx context.Context, res *http.Response, rule Envelope, within time.Duration) (*http.Response, Verdict, error) {
+	verdict, err := TokenAccepted, errUndecided // unless the body's Read panics
 	encoding := res.Header.Get("Content-Encoding")
 	res, head := readAhead(res, func(body io.Reader) { verdict, err = rule.read(body, encoding) })
 	timer := time.NewTimer(within)
@@ -104,6 +117,8 @@ func openEnvelope(res *http.Response, rule Envelope, within time.Duration) (*htt
 	select {
 	case <-head.done: // and so verdict and err are written
 		return res, verdict, err
+	case <-ctx.Done():
+		return res, TokenAccepted, fmt.Errorf("%w: the request's context ended", errUndecided)
 	case <-timer.C:
 		return res, TokenAccepted, fmt.Errorf("%w: it had not come within %v", errUndecided, within)
 	}
@@ -123,7 +138,11 @@ func (e Envelope) read(body io.Reader, encoding string) (Verdict, error) {
 	default:
 		return TokenAccepted, fmt.Errorf("%w: it has a Content-Encoding other than gzip", errUndecided)
 	}
-	verdict, err := e.judge(&withoutBOM{r: body})
+	text := newJSONText(body)
+	if _, err := text.Peek(1); err == io.EOF {
+		return TokenAccepted, nil // nothing is no envelope
+	}
+	verdict, err := e.judge(text)
 	if err != nil {
 		return TokenAccepted, fmt.Errorf("%w: it is broken JSON, broke off, or does not come in the first %d bytes", errUndecided, envelopeLimit)
 	}
@@ -131,12 +150,13 @@ func (e Envelope) read(body io.Reader, encoding string) (Verdict, error) {
 }
 
 // judge reads JSON until it is decided. An error means that it is not.
-func (e Envelope) judge(r io.Reader) (Verdict, error) {
-	dec := json.NewDecoder(r)
+func (e Envelope) judge(text *jsonText) (Verdict, error) {
+	dec := json.NewDecoder(text)
 	dec.UseNumber()
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
 		return TokenAccepted, err // an array or a scalar is no envelope
 	}
+	text.open = true
 	success, code := splitPath(e.Success), splitPath(e.Code)
 	failed, coded := success == nil, false // what is known so far
 	path := []string{""}                   // of the member that is read: the last step is its name
@@ -190,15 +210,20 @@ func holds(path, member []string) bool {
 
 // rejects reports whether a code, as JSON has it, is one of Rejected.
 func (e Envelope) rejects(value json.Token) bool {
-	var code string
 	switch value := value.(type) {
 	case json.Number:
-		code = value.String()
+		// Java writes 401100003 as 4.01100003E8 once it went through a double.
+		if f, err := value.Float64(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			return e.lists(strconv.FormatFloat(f, 'f', -1, 64))
+		}
+		return e.lists(value.String())
 	case string:
-		code = strings.TrimSpace(value)
-	default:
-		return false
+		return e.lists(strings.TrimSpace(value))
 	}
+	return false
+}
+
+func (e Envelope) lists(code string) bool {
 	return slices.ContainsFunc(e.Rejected, func(r string) bool {
 		prefix, open := strings.CutSuffix(r, "*")
 		return code == r || open && strings.HasPrefix(code, prefix)
@@ -229,29 +254,28 @@ func skipArray(dec *json.Decoder) error {
 	return nil
 }
 
-// withoutBOM drops a byte order mark, which JSON must not have and some
-// servers send (RFC 8259 §8.1).
-type withoutBOM struct {
-	r     io.Reader
-	begun bool
+// jsonText is what an envelope is read from.
+type jsonText struct {
+	*bufio.Reader
+	open bool // a value has begun that is not at its end
 }
 
-func (b *withoutBOM) Read(p []byte) (int, error) {
-	if b.begun {
-		return b.r.Read(p)
+// newJSONText drops a byte order mark, which JSON must not have and some
+// servers send (RFC 8259 §8.1).
+func newJSONText(r io.Reader) *jsonText {
+	text := &jsonText{Reader: bufio.NewReader(r)}
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
+		_, _ = text.Discard(3)
 	}
-	b.begun = true
-	var first [3]byte
-	n, err := io.ReadFull(b.r, first[:])
-	if string(first[:n]) == "\ufeff" {
-		return b.r.Read(p)
+	return text
+}
+
+// Read implements [io.Reader]. It ends in an error where a value is open, lest
+// a json.Decoder takes the beginning of a number for the number.
+func (t *jsonText) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	if err == io.EOF && t.open {
+		err = io.ErrUnexpectedEOF
 	}
-	if err == io.ErrUnexpectedEOF {
-		err = io.EOF
-	}
-	b.r = io.MultiReader(strings.NewReader(string(first[:n])), b.r)
-	if n == 0 {
-		return 0, err
-	}
-	return b.r.Read(p)
+	return n, err
 }

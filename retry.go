@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -97,31 +98,34 @@ func copyBody(req *http.Request) (*http.Request, error) {
 type ahead struct {
 	body io.ReadCloser
 	done chan struct{} // closed when that goroutine has ended
+	// At its end, the body writes the trailer of the response it came with,
+	// from whatever goroutine reads it. So its reader has a copy of that
+	// response, whose trailer is written when the reader comes to the end.
+	from, to *http.Response
 
 	mu      sync.Mutex
 	changed sync.Cond // on mu: head, err or filling changed
 	head    []byte    // guarded by mu
-	err     error     // guarded by mu; what body.Read returned last
+	err     error     // guarded by mu; the first that body.Read returned
 	filling bool      // guarded by mu
+	closed  bool      // guarded by mu
 }
 
-// readAhead returns res with an ahead in place of its body, and starts read,
-// which is given the body; what it reads is put back. A response that its base
-// may share is copied.
+// readAhead returns a copy of res with an ahead in place of its body, and
+// starts read, which is given the body; what it reads is put back.
 func readAhead(res *http.Response, read func(io.Reader)) (*http.Response, *ahead) {
-	a := &ahead{body: res.Body, done: make(chan struct{}), filling: true}
+	a := &ahead{body: res.Body, done: make(chan struct{}), from: res, filling: true}
 	a.changed.L = &a.mu
 	if res.Body == http.NoBody {
 		close(a.done)
 		return res, a
 	}
-	if res.Request == nil { // see Transport.send
-		shared := *res
-		res = &shared
-	}
-	res.Body = a
+	a.to = new(http.Response)
+	*a.to = *res
+	a.to.Trailer = maps.Clone(res.Trailer)
+	a.to.Body = a
 	go a.fill(read)
-	return res, a
+	return a.to, a
 }
 
 func (a *ahead) fill(read func(io.Reader)) {
@@ -142,10 +146,15 @@ func (a *ahead) fill(read func(io.Reader)) {
 type filler struct{ a *ahead }
 
 func (f filler) Read(p []byte) (int, error) {
+	if err := f.a.err; err != nil { // only the filler writes it while it fills
+		return 0, err
+	}
 	n, err := f.a.body.Read(p)
 	f.a.mu.Lock()
 	defer f.a.mu.Unlock()
-	f.a.head = append(f.a.head, p[:n]...)
+	if !f.a.closed {
+		f.a.head = append(f.a.head, p[:n]...)
+	}
 	f.a.err = err
 	f.a.changed.Broadcast()
 	return n, err
@@ -164,16 +173,23 @@ func (a *ahead) giveUp() {
 
 // Read implements [io.Reader].
 func (a *ahead) Read(p []byte) (int, error) {
-	if n, err, ok := a.fromHead(p); ok {
-		return n, err
+	n, err, ok := a.fromHead(p)
+	if !ok {
+		n, err = a.body.Read(p)
 	}
-	n, err := a.body.Read(p)
-	if err != nil {
-		a.mu.Lock()
-		a.err = err
-		a.mu.Unlock()
+	if err == io.EOF {
+		a.copyTrailer()
 	}
 	return n, err
+}
+
+// copyTrailer is called on the reader's goroutine, at the body's end.
+func (a *ahead) copyTrailer() {
+	if a.to.Trailer == nil { // none was announced
+		a.to.Trailer = a.from.Trailer
+		return
+	}
+	maps.Copy(a.to.Trailer, a.from.Trailer)
 }
 
 // fromHead reads what was read ahead, or waits for it; ok is false when the
@@ -189,9 +205,15 @@ func (a *ahead) fromHead(p []byte) (n int, err error, ok bool) {
 		a.head = a.head[n:]
 		return n, nil, true
 	}
-	return 0, a.err, a.err != nil
+	return 0, a.err, a.err != nil && !a.closed
 }
 
 // Close implements [io.Closer]. It ends a Read that is under way, and with it
-// the filling.
-func (a *ahead) Close() error { return a.body.Close() }
+// the filling; what a Read gets from then on is the body's to say.
+func (a *ahead) Close() error {
+	err := a.body.Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.head, a.closed = nil, true
+	return err
+}

@@ -81,7 +81,7 @@ func (e *entry) judge(req *http.Request, res *http.Response) (_ *http.Response, 
 	if !ok {
 		return res, false
 	}
-	res, verdict, err := openEnvelope(res, rule, e.manager.policy.EnvelopeWait)
+	res, verdict, err := openEnvelope(req.Context(), res, rule, e.manager.policy.EnvelopeWait)
 	if err != nil {
 		if f := e.manager.hooks.Undecided; f != nil {
 			f(e.client.ID, e.fail(err))
