@@ -13,9 +13,9 @@ import (
 	"github.com/authtrip/authtrip"
 )
 
-// slowly is an API that answers with parts of a body, each sent at its time
+// piecewise is an API that answers with parts of a body, each sent at its time
 // after the response's head.
-func slowly(contentType string, parts ...any) http.HandlerFunc {
+func piecewise(contentType string, parts ...any) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", contentType)
 		_ = http.NewResponseController(rw).Flush()
@@ -100,11 +100,11 @@ func TestAResponseIsHeldUpUntilItsEnvelopeIsKnown(t *testing.T) {
 				w.wantTokenCalls(max(c.calls, 1)) // a late rejection is none
 			}, judging(inHeader), with(c.policy), undecided.hook(), serving(func(rw http.ResponseWriter, r *http.Request) {
 				if !first {
-					slowly("application/json", fine)(rw, r)
+					piecewise("application/json", fine)(rw, r)
 					return
 				}
 				first = false
-				slowly("application/json", c.parts...)(rw, r)
+				piecewise("application/json", c.parts...)(rw, r)
 			}))
 		})
 	}
@@ -137,7 +137,7 @@ func TestADownloadOrAStreamIsNeverHeldUp(t *testing.T) {
 				if lines.Scan() || lines.Err() != nil {
 					t.Fatalf("then came %q, %v", lines.Text(), lines.Err())
 				}
-			}, judging(inHeader), serving(slowly(contentType, `{"line":0`+"\n", time.Second, `{"line":1`+"\n", 2*time.Second, `{"line":2`+"\n",
+			}, judging(inHeader), serving(piecewise(contentType, `{"line":0`+"\n", time.Second, `{"line":1`+"\n", 2*time.Second, `{"line":2`+"\n",
 				3*time.Second, `{"line":3`+"\n", 4*time.Second, `{"line":4`+"\n")))
 		})
 	}
@@ -175,7 +175,7 @@ func TestACallerWhoLeavesWhileTheEnvelopeIsAwaitedLeavesAtOnce(t *testing.T) {
 				}
 				_ = res.Body.Close()
 				wantAll(t, undecided.why, "could not be judged")
-			}, judging(inHeader), patient, undecided.hook(), serving(slowly("application/json", refused[:30], 2*time.Hour)))
+			}, judging(inHeader), patient, undecided.hook(), serving(piecewise("application/json", refused[:30], 2*time.Hour)))
 		})
 	}
 	t.Run("by the client's Timeout", func(t *testing.T) {
@@ -191,6 +191,6 @@ func TestACallerWhoLeavesWhileTheEnvelopeIsAwaitedLeavesAtOnce(t *testing.T) {
 			if took := time.Since(start); !ok || !timeout.Timeout() || took != time.Second {
 				t.Fatalf("%v after %v, want a time-out after 1s", err, took)
 			}
-		}, judging(inHeader), patient, serving(slowly("application/json", refused[:30], 2*time.Hour)))
+		}, judging(inHeader), patient, serving(piecewise("application/json", refused[:30], 2*time.Hour)))
 	})
 }
