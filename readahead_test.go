@@ -13,12 +13,12 @@ import (
 
 func TestClosingABodyWhoseEnvelopeIsAwaitedLeavesNothing(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"as it is": slowly("application/json", refused[:30], time.Hour),
+		"as it is": piecewise("application/json", refused[:30], time.Hour),
 		"unzipped": func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Content-Encoding", "gzip")
-			slowly("application/json", zipped(refused)[:20], time.Hour)(rw, r)
+			piecewise("application/json", zipped(refused)[:20], time.Hour)(rw, r)
 		},
-		"nothing yet": slowly("application/json", time.Hour),
+		"nothing yet": piecewise("application/json", time.Hour),
 	} {
 		for _, header := range []http.Header{{}, askedGzip} {
 			t.Run(fmt.Sprint(name, header), func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestTheTrailerIsTheReadersAlone(t *testing.T) {
 		_ = res.Body.Close()
 	}, judging(inHeader), serving(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Trailer", "X-Sum")
-		slowly("application/json", refused[:30], 200*ms)(rw, r)
+		piecewise("application/json", refused[:30], 200*ms)(rw, r)
 		rw.Header().Set("X-Sum", "7")
 	}))
 }
