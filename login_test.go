@@ -509,6 +509,49 @@ func TestI17_ProcessesDoNotTakeTheAccessTokenFromEachOther(t *testing.T) {
 	})
 }
 
+func TestI17_ATokenThatWasGivenUpDoesNotComeBackFromTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		src := of(t, s.manager(t), "ann")
+		s.login(t, src, "ann")
+		first, err := src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.Invalidate(first)
+		second, err := src.Token(t.Context())
+		if err != nil || second.AccessToken() == first.AccessToken() {
+			t.Fatalf("%v, or the same token again", err)
+		}
+	})
+}
+
+// What another process put into the Store may have ended with the token that
+// was rejected here: to use it is no reissue that did not help.
+func TestI17_ATokenOfTheStoreThatIsRejectedTooIsReplacedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, one, "ann")
+		s.mustBe(t, two, "ann")
+		settle(time.Second)
+		tok, err := two.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		two.Invalidate(tok)
+		s.mustBe(t, two, "ann") // a newer one, which is in the Store
+		s.endAccess()
+		if got, err := s.whoami(t.Context(), one); got != "Unauthorized" || err != nil {
+			t.Fatalf("%q, %v; want the second rejection", got, err)
+		}
+		s.mustBe(t, one, "ann")
+		if s.callCount() != 3 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d reuses", s.callCount(), s.reuses())
+		}
+	})
+}
+
 func TestI17_AnIntentWhoseOwnerDiedHoldsNobodyUpForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
