@@ -115,7 +115,13 @@ func (c *client) checkClientAuth(fault func(string, ...any)) {
 			c.ClientAuth = ClientSecretBasic
 		}
 		return
-	case ClientSecretBasic, ClientSecretPost, ClientAuthNone:
+	case ClientSecretBasic, ClientAuthNone:
+	case ClientSecretPost:
+		for name, e := range map[string]Endpoint{"TokenEndpoint": c.TokenEndpoint, "RevocationEndpoint": c.RevocationEndpoint} {
+			if e.Method == http.MethodGet {
+				fault("ClientSecretPost at a %s that is called by GET would put the secret into the URL (RFC 6749 §2.3.1)", name)
+			}
+		}
 	case ClientSecretBasicRaw:
 		if strings.Contains(c.ClientID, ":") {
 			fault("ClientID holds a colon, which raw Basic cannot carry (RFC 7617 §2)")

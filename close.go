@@ -3,17 +3,18 @@ package authtrip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
 // Close ends the Manager and all its Sources: token calls under way are given
 // up, their callers and all later ones get ErrClosed. Only a code or a refresh
-// token that is being redeemed is waited for, FetchTimeout at most, so that
-// what comes of it is in the Store. With Policy.RevokeOnClose the client
-// credentials tokens in use are revoked then; the error is what went wrong with
-// that, or with saving what the Store had not taken. Calling Close again does
-// nothing.
+// token that is being redeemed is waited for, twice the FetchTimeout at most,
+// so that what comes of it is in the Store. What the Store had not taken is
+// offered once more, and with Policy.RevokeOnClose the client credentials tokens
+// in use are revoked, both within the FetchTimeout; the error is what went wrong
+// with these. Calling Close again does nothing.
 func (m *Manager) Close() error {
 	if m == nil || m.cancel == nil {
 		return nil
@@ -26,22 +27,24 @@ func (m *Manager) Close() error {
 		return nil
 	}
 	m.cancel()
-	var revocations []func() error
+	var last []func(context.Context) error
 	for _, reg := range m.registered {
-		revocations = append(revocations, reg.own.close())
+		last = append(last, reg.own.close())
 	}
 	m.tokens.mu.RLock()
 	for _, e := range m.tokens.entries {
-		revocations = append(revocations, e.close())
+		last = append(last, e.close())
 	}
 	m.tokens.mu.RUnlock()
 	m.wait()
-	return errors.Join(m.saveAll(), together(revocations))
+	ctx, cancel := context.WithTimeout(context.Background(), m.policy.FetchTimeout)
+	defer cancel()
+	return together(ctx, append(m.saves(), last...))
 }
 
 // close forgets the token for good. It returns what revokes it, if that is to
 // be done.
-func (e *entry) close() func() error {
+func (e *entry) close() func(context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t := e.current.Load()
@@ -49,7 +52,7 @@ func (e *entry) close() func() error {
 	if t == nil || e.login != nil || !e.manager.policy.RevokeOnClose || e.client.RevocationEndpoint.URL == "" {
 		return nil
 	}
-	return func() error { return e.revokeAtServer(context.Background(), t.text.token, "") }
+	return func(ctx context.Context) error { return e.revokeAtServer(ctx, t.text.token, "") }
 }
 
 // beginRedeeming reports whether a code or refresh token may be redeemed, and a
@@ -72,7 +75,7 @@ func (m *Manager) wait() {
 		m.redeeming.Wait()
 		close(done)
 	}()
-	timer := time.NewTimer(m.policy.FetchTimeout + 2*storeWait)
+	timer := time.NewTimer(2*m.policy.FetchTimeout + 2*storeWait)
 	defer timer.Stop()
 	select {
 	case <-done:
@@ -80,46 +83,51 @@ func (m *Manager) wait() {
 	}
 }
 
-// saveAll tries for the last time to save what the Store did not take.
-func (m *Manager) saveAll() error {
+// saves are the last tries to save what the Store did not take.
+func (m *Manager) saves() []func(context.Context) error {
 	m.tokens.mu.RLock()
-	var unsaved []*login
+	defer m.tokens.mu.RUnlock()
+	var saves []func(context.Context) error
 	for _, l := range m.tokens.logins {
-		if l.hasUnsaved.Load() {
-			unsaved = append(unsaved, l)
+		if !l.hasOwed.Load() {
+			continue
 		}
-	}
-	m.tokens.mu.RUnlock()
-	var saves []func() error
-	for _, l := range unsaved {
-		saves = append(saves, func() error {
-			ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-			defer cancel()
+		saves = append(saves, func(ctx context.Context) error {
 			if err := l.takeTurn(ctx); err != nil {
 				return err
 			}
 			defer l.giveTurn()
-			return l.saveUnsaved()
+			return l.save(ctx)
 		})
 	}
-	return together(saves)
+	return saves
 }
 
-// together runs what is not nil, some at once, and joins the errors.
-func together(all []func() error) error {
+// together runs what is not nil, some at once, until ctx ends, and joins the
+// errors.
+func together(ctx context.Context, all []func(context.Context) error) error {
 	errs := make([]error, len(all))
 	slots := make(chan struct{}, 16)
+	skipped := 0
 	var wg sync.WaitGroup
 	for i, f := range all {
 		if f == nil {
 			continue
 		}
 		slots <- struct{}{}
+		if ctx.Err() != nil {
+			skipped++
+			<-slots
+			continue
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[i] = f()
+			_, errs[i] = contained(context.Background(), func() (struct{}, error) { return struct{}{}, f(ctx) })
 		})
 	}
 	wg.Wait()
+	if skipped > 0 {
+		errs = append(errs, fmt.Errorf("authtrip: closed before %d more tokens were revoked or saved: %w", skipped, ctx.Err()))
+	}
 	return errors.Join(errs...)
 }

@@ -48,7 +48,10 @@ type entry struct {
 	droppedAt   uint64 // rejections then
 	reissued    bool   // the token in use was asked for because another was rejected
 	rejectedToo bool   // it was rejected as well, which the pause knows
-	pause       pause  // after a reissue
+	// keptRejected: the token in use was rejected again after it was kept for
+	// want of another.
+	keptRejected bool
+	pause        pause // after a reissue
 }
 
 var (
@@ -61,6 +64,9 @@ func (e *entry) fail(err error) error { return e.failAt(e.client.server, err) }
 
 func (e *entry) failAt(server string, err error) error {
 	if _, ok := errors.AsType[*ServerError](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*at](err); ok {
 		return err
 	}
 	return &at{registration: e.client.ID, server: server, err: err}
@@ -226,4 +232,14 @@ func (e *entry) drop(t *issued) {
 		e.dropped, e.droppedAt = t.text.token, e.rejections
 		e.current.Store(nil)
 	}
+}
+
+// forget drops the token in use, and what is remembered of failures.
+func (e *entry) forget() {
+	if t := e.current.Load(); t != nil {
+		e.drop(t)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failure, e.renewDelay, e.pause = failure{}, 0, pause{}
 }

@@ -30,7 +30,7 @@ var (
 	// ErrAuthorizationRequired: the principal has granted nothing, or what was
 	// granted has ended. Send the user through Source.AuthCodeURL. The
 	// *ServerError that said so, if one did, is in the chain too.
-	ErrAuthorizationRequired = errors.New("authorization required: send the user through AuthCodeURL and Exchange")
+	ErrAuthorizationRequired = errors.New("authorization required: the user must grant access, for the first time or again")
 
 	// ErrNotFound, from a Store: it has no record under the key.
 	ErrNotFound = errors.New("not found in the Store")

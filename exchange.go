@@ -3,7 +3,7 @@ package authtrip
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
+	"crypto/rand"
 	"errors"
 	"net/url"
 	"slices"
@@ -71,31 +71,26 @@ func (s *Source) ExchangeCode(ctx context.Context, code string, params url.Value
 func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText) error {
 	return e.detached(ctx, func(ctx, caller context.Context) error {
 		l := e.login
-		rec, version, err := l.reserve(ctx)
+		// Announced in the Store first, so that a Store that cannot keep what
+		// comes of the code is known before the code is spent.
+		claimed, err := l.claim(ctx, func(r *record) (*record, error) { return l.announced(r), nil })
 		if err != nil {
 			return err
 		}
-		old := rec.RefreshToken
-		keep := func() { l.settle(rec.without(), old, version) }
-		if err := e.breaker.refuses(readClocks()); err != nil {
-			keep()
-			return err // the flow can still be used
-		}
-		if flow != nil {
-			if err := l.use(flow); err != nil {
-				keep()
-				return err
-			}
+		if err := e.mayRedeem(flow); err != nil {
+			l.settle(claimed, claimed.free())
+			return err
 		}
 		secrets := []string{params.Get("code"), params.Get("code_verifier")}
 		sentAt, reply, err := e.fetch(ctx, caller, request{params: params, secrets: secrets, redeems: true, once: true})
 		if reply == nil {
-			keep()
+			l.settle(claimed, claimed.free())
 			return err
 		}
 		// Without a refresh token in it, that of an earlier grant goes on.
-		l.settle(recordOf(reply, sentAt, cmp.Or(reply.refresh, old), e.fingerprint()), old, version)
-		l.refused = [sha256.Size]byte{}
+		next := claimed.with(reply, sentAt, cmp.Or(reply.refresh, claimed.RefreshToken), e.fingerprint())
+		next.Login = rand.Text()
+		l.settle(claimed, next)
 		if err != nil {
 			return err
 		}
@@ -105,19 +100,13 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 	})
 }
 
-// reserve announces in the Store that a code is being redeemed, so that a Store
-// that cannot keep what comes of it is known before the code is spent.
-func (l *login) reserve(ctx context.Context) (*record, string, error) {
-	for {
-		rec, version, err := l.read()
-		if err != nil {
-			return nil, "", err
-		}
-		version, ok, err := l.intend(ctx, rec, version)
-		if err != nil || ok {
-			return rec, version, err
-		}
+// mayRedeem marks the flow, if there is one, as used. With an open circuit it
+// does not: the flow is good for another try.
+func (e *entry) mayRedeem(flow *flowText) error {
+	if err := e.breaker.refuses(readClocks()); err != nil || flow == nil {
+		return err
 	}
+	return e.login.use(flow)
 }
 
 // use marks the flow as used in the Store, for as long as it could be.
@@ -131,14 +120,15 @@ func (l *login) use(flow *flowText) error {
 	case errors.Is(err, ErrConflict):
 		return errors.New("the Flow was used already: a code is redeemed once; was the callback's page loaded again?")
 	case err != nil:
-		return l.trouble(err)
+		return l.trouble(err, nil)
 	}
 	return nil
 }
 
 // detached runs f, which redeems tokens or ends them, with the login's turn.
 // It goes on when the caller's ctx ends and when the Manager is closed; f's own
-// context ends with the FetchTimeout, and its second is the caller's.
+// context, for what it has to wait for, ends with the FetchTimeout, and its
+// second is the caller's.
 func (e *entry) detached(ctx context.Context, f func(ctx, caller context.Context) error) error {
 	if ctx.Err() != nil {
 		return e.fail(leaving(ctx))
@@ -158,6 +148,9 @@ func (e *entry) detached(ctx context.Context, f func(ctx, caller context.Context
 				return struct{}{}, err
 			}
 			defer e.login.giveTurn()
+			if e.manager.closed() {
+				return struct{}{}, ErrClosed
+			}
 			return struct{}{}, f(own, ctx)
 		})
 		done <- err

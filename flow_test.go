@@ -374,7 +374,7 @@ func TestAGrantThatDoesNotApplySaysSo(t *testing.T) {
 	if !errors.Is(err, authtrip.ErrAuthorizationRequired) {
 		t.Errorf("%v, want ErrAuthorizationRequired", err)
 	}
-	wantAll(t, err, `"users"`, "AuthCodeURL")
+	wantAll(t, err, `"users"`, "the user must grant access")
 }
 
 func TestACodeFromAnotherWayIsSentWithWhatTheCallerAdds(t *testing.T) {

@@ -2,10 +2,8 @@ package authtrip
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -31,27 +29,13 @@ type login struct {
 
 	// What follows belongs to whoever has the turn.
 
-	unsaved *change
-	// refused is the digest of the last refresh token that the server refused.
-	refused [sha256.Size]byte
+	seen string  // record.Login, as the Store had it last
+	owed *change // what the Store did not take yet
 
-	// hasUnsaved and nextSave (monotonic) are written by whoever has the turn.
-	hasUnsaved atomic.Bool
-	nextSave   atomic.Int64
+	// hasOwed and nextSave (monotonic) are written by whoever has the turn.
+	hasOwed  atomic.Bool
+	nextSave atomic.Int64
 }
-
-// change is a record that the Store did not take yet: it follows the one with
-// the refresh token from. A change without next removes whatever there is.
-type change struct {
-	next *record
-	from string
-}
-
-// Format keeps the refresh token out of dumps.
-func (*change) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
-
-// String does what Format does, for dumpers that know only Stringer.
-func (*change) String() string { return redacted }
 
 // takeTurn waits for the turn; giveTurn gives it back.
 func (l *login) takeTurn(ctx context.Context) error {
@@ -73,18 +57,26 @@ func (l *login) giveTurn() { <-l.turn }
 // storeError is trouble with the Store.
 type storeError struct{ *callError }
 
-// trouble tells the hook of a Store's error, and returns it without secrets.
-func (l *login) trouble(err error, secrets ...string) error {
-	text := "the Store: " + err.Error()
-	clean := scrub(text, secrets)
-	e := &storeError{&callError{text: clean, err: err, timeout: timedOut(err)}}
-	if clean != text {
-		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
+// trouble tells the hook of a Store's error, and returns it without secrets. It
+// calls the user's code, contained.
+func (l *login) trouble(err error, secrets []string) error {
+	told, broken := contained(context.Background(), func() (error, error) {
+		text := "the Store: " + err.Error()
+		clean := scrub(text, secrets)
+		e := &storeError{&callError{text: clean, err: err, timeout: timedOut(err)}}
+		if clean != text {
+			e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
+		}
+		told := &at{registration: l.client.ID, server: l.client.server, err: e}
+		if f := l.manager.hooks.StoreFailed; f != nil {
+			f(l.client.ID, told)
+		}
+		return told, nil
+	})
+	if broken != nil {
+		return fmt.Errorf("the Store failed, and so did telling of it: %w", broken)
 	}
-	if f := l.manager.hooks.StoreFailed; f != nil {
-		f(l.client.ID, &at{registration: l.client.ID, server: l.client.server, err: e})
-	}
-	return e
+	return told
 }
 
 // load returns the record as the Store has it; none is an empty one. The time
@@ -99,31 +91,28 @@ func (l *login) load() (*record, string, error) {
 	defer cancel()
 	got, err := contained(ctx, func() (found, error) {
 		value, version, err := l.manager.store.Load(ctx, l.key)
+		if errors.Is(err, ErrNotFound) {
+			return found{&record{}, ""}, nil
+		}
 		if err != nil {
 			return found{}, err
 		}
 		r, err := decodeRecord(value)
 		return found{r, version}, err
 	})
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return &record{}, "", nil
-	case err != nil:
-		return nil, "", err
-	}
-	return got.record, got.version, nil
+	return got.record, got.version, err
 }
 
 // write puts r in place of the record with that version; an empty one removes
 // it.
-func (l *login) write(r *record, version string) (string, error) {
+func (l *login) write(r *record, version string) error {
 	if r.empty() && version == "" {
-		return "", nil
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
 	value, lifetime := r.encode(), r.lifetime(time.Now())
-	return contained(ctx, func() (string, error) {
+	_, err := contained(ctx, func() (string, error) {
 		if !r.empty() {
 			return l.manager.store.Save(ctx, l.key, value, version, lifetime)
 		}
@@ -133,119 +122,82 @@ func (l *login) write(r *record, version string) (string, error) {
 		}
 		return "", err
 	})
-}
-
-// read is load after what is unsaved was saved.
-func (l *login) read() (*record, string, error) {
-	if err := l.saveUnsaved(); err != nil {
-		return nil, "", err
-	}
-	r, version, err := l.load()
-	if err != nil {
-		return nil, "", l.trouble(err)
-	}
-	return r, version, nil
-}
-
-// intend announces in the record that its token, or a code, is being redeemed.
-// It reports false when the record is to be read again: it was changed, or
-// another process is redeeming, which intend waits for a little.
-func (l *login) intend(ctx context.Context, r *record, version string) (newVersion string, ok bool, err error) {
-	now := time.Now()
-	if r.heldFrom(l.manager.owner, now) {
-		if !sleep(ctx, jitter(100*time.Millisecond, 0.5)) {
-			return "", false, fmt.Errorf("another process is using the refresh token: %w", ctx.Err())
-		}
-		return "", false, nil
-	}
-	r.Intent = &intent{Owner: l.manager.owner, Until: now.Add(l.manager.policy.FetchTimeout + intentSlack).UnixMilli()}
-	newVersion, err = l.write(r, version)
-	switch {
-	case errors.Is(err, ErrConflict):
-		if !sleep(ctx, jitter(20*time.Millisecond, 0.5)) {
-			return "", false, fmt.Errorf("the login's record is changed all the time: %w", ctx.Err())
-		}
-		return "", false, nil
-	case err != nil:
-		return "", false, l.trouble(err, r.RefreshToken, r.AccessToken)
-	}
-	return newVersion, true, nil
-}
-
-// settle ends an intent: next takes the place of the record of that version,
-// which had the refresh token from. What the Store does not take is kept, used,
-// and saved later.
-func (l *login) settle(next *record, from, version string) {
-	if err := l.commit(next, from, version); err != nil {
-		l.owe(&change{next, from})
-		_ = l.trouble(err, next.RefreshToken, next.AccessToken, from)
-	}
-}
-
-// owe keeps a change to be saved later.
-func (l *login) owe(c *change) {
-	l.unsaved = c
-	l.hasUnsaved.Store(true)
-	l.nextSave.Store(readClocks().mono + int64(time.Second))
-}
-
-// commit writes next over the record of that version, and over a newer one
-// that has no other refresh token than from. Another is the work of somebody
-// who knew better, and stands.
-func (l *login) commit(next *record, from, version string) error {
-	_, err := l.write(next, version)
-	for range 5 {
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
-		var now *record
-		if now, version, err = l.load(); err != nil {
-			return err
-		}
-		if now.RefreshToken != "" && now.RefreshToken != from {
-			return nil
-		}
-		_, err = l.write(next, version)
-	}
 	return err
 }
 
-// saveUnsaved tries again to save what the Store did not take.
-func (l *login) saveUnsaved() error {
-	c := l.unsaved
-	if c == nil {
-		return nil
-	}
-	if err := l.save(c); err != nil {
-		l.owe(c)
-		secrets := []string{c.from}
-		if c.next != nil {
-			secrets = append(secrets, c.next.RefreshToken, c.next.AccessToken)
+// update is every change of the record. F is given the record as it is, with
+// what is owed to the Store done already, and says what it becomes; nil leaves
+// it. When somebody else changes it meanwhile f is asked again. Update returns
+// the record as it is then, and as it was found if it could not be written. An
+// error of f's is returned as it is.
+func (l *login) update(ctx context.Context, f func(*record) (*record, error)) (*record, error) {
+	for {
+		found, version, err := l.load()
+		if err != nil {
+			return nil, l.trouble(err, l.secrets())
 		}
-		return l.trouble(err, secrets...)
+		now := found
+		if l.owed != nil {
+			now = l.owed.done(found)
+		}
+		next, fErr := f(now)
+		if fErr != nil || next == nil {
+			next = now // and what is owed
+		}
+		if next != found {
+			err = l.write(next, version)
+		}
+		switch {
+		case err == nil:
+			l.paid(next.Login)
+			return next, fErr
+		case fErr != nil:
+			_ = l.trouble(err, append(l.secrets(), next.secrets()...))
+			return now, fErr
+		case !errors.Is(err, ErrConflict):
+			return now, l.trouble(err, append(l.secrets(), next.secrets()...))
+		case !sleep(ctx, jitter(20*time.Millisecond, 0.5)):
+			return now, fmt.Errorf("the Store: %w, again and again: %w", ErrConflict, ctx.Err())
+		}
 	}
-	l.unsaved = nil
-	l.hasUnsaved.Store(false)
-	return nil
 }
 
-func (l *login) save(c *change) error {
-	now, version, err := l.load()
-	switch {
-	case err != nil:
-		return err
-	case c.next == nil:
-		_, err := l.write(&record{}, version)
-		return err
-	case slices.Contains([]string{"", c.from, c.next.RefreshToken}, now.RefreshToken):
-		return l.commit(c.next, now.RefreshToken, version)
+var errHeld = errors.New("held")
+
+// claim is update for what only one may do at a time: while another process is
+// redeeming, it waits. What f returns should bear the intent.
+func (l *login) claim(ctx context.Context, f func(*record) (*record, error)) (*record, error) {
+	for {
+		r, err := l.update(ctx, func(r *record) (*record, error) {
+			next, err := f(r)
+			if (next != nil || err != nil) && r.heldFrom(l.manager.owner, time.Now(), l.longest()) {
+				return nil, errHeld
+			}
+			return next, err
+		})
+		if err != errHeld {
+			return r, err
+		}
+		if !sleep(ctx, jitter(100*time.Millisecond, 0.5)) {
+			return r, fmt.Errorf("another process is using the refresh token: %w", ctx.Err())
+		}
 	}
-	return nil // somebody knew better: see commit
 }
 
-// initial asks the registration for a refresh token to begin with; none is
-// empty.
-func (l *login) initial(ctx context.Context) (string, error) {
+// announced is r with an intent of this Manager's.
+func (l *login) announced(r *record) *record {
+	c := *r
+	c.Intent = &intent{Owner: l.manager.owner, Until: time.Now().Add(l.longest()).UnixMilli()}
+	return &c
+}
+
+// longest is for how long an intent holds: what may come before the call, the
+// call itself, and saving what comes of it.
+func (l *login) longest() time.Duration { return 2*l.manager.policy.FetchTimeout + intentSlack }
+
+// initial asks the registration for a refresh token to begin with, another than
+// r's login began with; none is empty.
+func (l *login) initial(ctx context.Context, r *record) (string, error) {
 	ask := l.client.RefreshToken
 	if ask == nil {
 		return "", nil
@@ -254,37 +206,8 @@ func (l *login) initial(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", &configError{"RefreshToken", err}
 	}
-	return got.Reveal(), nil
-}
-
-// saveBehind saves, behind the requests, what the Store did not take, once a
-// second at most, and then lets the token in use be fresh.
-func (e *entry) saveBehind(now instant) {
-	l := e.login
-	if !l.hasUnsaved.Load() {
-		e.saved()
-		return
+	if token := got.Reveal(); token != "" && digest(token) != r.Given {
+		return token, nil
 	}
-	if now.mono < l.nextSave.Load() {
-		return
-	}
-	select {
-	case l.turn <- struct{}{}:
-	default: // whoever has it saves first
-		return
-	}
-	if !e.manager.beginRedeeming() {
-		l.giveTurn()
-		return
-	}
-	e.pins.Add(1) // by somebody who has it pinned
-	l.nextSave.Store(now.mono + int64(time.Second))
-	go func() {
-		defer e.manager.redeeming.Done()
-		defer e.unpin()
-		defer l.giveTurn()
-		if l.saveUnsaved() == nil {
-			e.saved()
-		}
-	}()
+	return "", nil
 }

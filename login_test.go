@@ -145,12 +145,14 @@ func TestI17_ARefusedTokenThatTheStoreKeepsIsNotSentAgain(t *testing.T) {
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		s.endAll()
-		store.breakDown(func(op string) error {
-			if op == "delete" {
-				return errors.New("read only")
-			}
-			return nil
-		})
+		s.befall(nil, atCall(func() {
+			store.breakDown(func(op string) error {
+				if op == "save" {
+					return errors.New("read only")
+				}
+				return nil
+			})
+		}))
 		settle(time.Hour)
 		for range 5 {
 			if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
@@ -194,8 +196,8 @@ func TestI17_WhatTheStoreRefusesIsUsedAndSavedLater(t *testing.T) {
 			}
 			settle(100 * time.Millisecond)
 		}
-		if n := told.Load(); n < 9 || n > 12 {
-			t.Fatalf("told %d times in 10 s, want about 10", n)
+		if n := told.Load(); n < 9 || n > 20 {
+			t.Fatalf("told %d times in 10 s, want a few more than 10", n)
 		}
 		// It is back: the next use saves.
 		store.breakDown(nil)
@@ -390,9 +392,7 @@ func TestI17_InvalidGrantEndsTheLogin(t *testing.T) {
 		if s.callCount() != 2 {
 			t.Fatalf("%d calls, want one that found out", s.callCount())
 		}
-		if got := store.holds("ann"); !strings.Contains(got, authtrip.ErrNotFound.Error()) {
-			t.Fatalf("the Store holds %s", got)
-		}
+		store.wantEnded(t, "ann")
 		s.login(t, src, "ann")
 		s.mustBe(t, src, "ann")
 	})
@@ -652,9 +652,7 @@ func TestI17_RevokeEndsTheLogin(t *testing.T) {
 				t.Fatalf("%v, want ErrAuthorizationRequired", err)
 			}
 		}
-		if got := store.holds("ann"); !strings.Contains(got, authtrip.ErrNotFound.Error()) {
-			t.Fatalf("the Store holds %s", got)
-		}
+		store.wantEnded(t, "ann")
 		s.mustBe(t, of(t, m, "bob"), "bob")
 	})
 }
@@ -688,7 +686,7 @@ func TestI17_ALogoutThatTheStoreRefusesIsNotUndone(t *testing.T) {
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		store.breakDown(func(op string) error {
-			if op == "delete" {
+			if op == "save" {
 				return errors.New("read only")
 			}
 			return nil
@@ -703,9 +701,7 @@ func TestI17_ALogoutThatTheStoreRefusesIsNotUndone(t *testing.T) {
 		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
 			t.Fatalf("%v, want ErrAuthorizationRequired", err)
 		}
-		if got := store.holds("ann"); !strings.Contains(got, authtrip.ErrNotFound.Error()) {
-			t.Fatalf("the Store holds %s", got)
-		}
+		store.wantEnded(t, "ann")
 	})
 }
 

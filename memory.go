@@ -16,9 +16,11 @@ const defaultCapacity = 1_000_000
 type memoryStore struct {
 	capacity int
 
-	mu        sync.Mutex
-	records   map[string]memoryRecord // guarded by mu
-	nextSweep time.Time               // guarded by mu
+	mu      sync.Mutex
+	records map[string]memoryRecord // guarded by mu
+	passing int                     // guarded by mu; how many of records expire
+	sweepAt int                     // guarded by mu; how many there may be before those that expired go
+	swept   time.Time               // guarded by mu
 }
 
 type memoryRecord struct {
@@ -27,18 +29,20 @@ type memoryRecord struct {
 	expiry  time.Time // zero: never
 }
 
-func (r memoryRecord) expired(now time.Time) bool { return !r.expiry.IsZero() && !now.Before(r.expiry) }
+func (r memoryRecord) expired(now time.Time) bool { return r.passes() && !now.Before(r.expiry) }
 
-// NewMemoryStore returns a Store that keeps up to capacity records in memory,
-// for one process, until it ends; 0 is a million. A record takes some 200 bytes
-// besides the tokens in it. When it is full of records that have not expired it refuses
-// another key with an error: no principal's refresh token is given up for
-// another's.
+func (r memoryRecord) passes() bool { return !r.expiry.IsZero() }
+
+// NewMemoryStore returns a Store that keeps logins in memory, up to capacity of
+// them, for one process, until it ends; 0 is a million. One takes some 400 bytes
+// besides the tokens. Records that expire, as marks of used flows do, have as
+// many places of their own. When the places are taken it refuses another key
+// with an error: no principal's refresh token is given up for another's.
 func NewMemoryStore(capacity int) Store {
 	if capacity <= 0 {
 		capacity = defaultCapacity
 	}
-	return &memoryStore{capacity: capacity, records: map[string]memoryRecord{}}
+	return &memoryStore{capacity: capacity, records: map[string]memoryRecord{}, sweepAt: 1024}
 }
 
 // Load implements [Store].
@@ -60,38 +64,62 @@ func (s *memoryStore) Save(ctx context.Context, key string, value []byte, versio
 		return "", err
 	}
 	now := time.Now()
-	old, ok := s.records[key]
-	if ok && old.expired(now) {
-		delete(s.records, key)
-		old, ok = memoryRecord{}, false
-	}
-	switch {
-	case old.version != version:
-		return "", ErrConflict
-	case !ok && !s.hasRoom(now):
-		return "", fmt.Errorf("the memory Store is full: it holds %d records; give NewMemoryStore a larger capacity, or use a Store on disk or in a database", s.capacity)
+	s.sweep(now)
+	old := s.records[key]
+	if old.expired(now) {
+		s.remove(key)
+		old = memoryRecord{}
 	}
 	value = slices.Clone(value)
 	r := memoryRecord{value: &value, version: rand.Text()}
 	if lifetime > 0 {
 		r.expiry = now.Add(lifetime)
 	}
+	if old.version != version {
+		return "", ErrConflict
+	}
+	if places := s.taken(r.passes()); places >= s.capacity && (old.version == "" || old.passes() != r.passes()) {
+		return "", fmt.Errorf("the memory Store is full: it holds %d records; give NewMemoryStore a larger capacity, or use a Store on disk or in a database", places)
+	}
+	s.remove(key)
 	s.records[key] = r
+	if r.passes() {
+		s.passing++
+	}
 	return r.version, nil
 }
 
-// hasRoom makes room, if it can, by dropping what has expired, once a second at
-// most. s.mu is held.
-func (s *memoryStore) hasRoom(now time.Time) bool {
-	if len(s.records) >= s.capacity && !now.Before(s.nextSweep) {
-		s.nextSweep = now.Add(time.Second)
-		for key, r := range s.records {
-			if r.expired(now) {
-				delete(s.records, key)
-			}
+// taken is how many places are taken: of those for records that expire, or of
+// the others. s.mu is held.
+func (s *memoryStore) taken(passing bool) int {
+	if passing {
+		return s.passing
+	}
+	return len(s.records) - s.passing
+}
+
+// remove removes a record, if there is one. s.mu is held.
+func (s *memoryStore) remove(key string) {
+	if s.records[key].passes() {
+		s.passing--
+	}
+	delete(s.records, key)
+}
+
+// sweep drops what has expired when there are twice as many records that expire
+// as were left the last time, or all places are taken; once a second at most.
+// s.mu is held.
+func (s *memoryStore) sweep(now time.Time) {
+	if s.passing < min(s.sweepAt, s.capacity) || now.Sub(s.swept) < time.Second {
+		return
+	}
+	s.swept = now
+	for key, r := range s.records {
+		if r.expired(now) {
+			s.remove(key)
 		}
 	}
-	return len(s.records) < s.capacity
+	s.sweepAt = max(1024, 2*s.passing)
 }
 
 // Delete implements [Store].
@@ -108,7 +136,7 @@ func (s *memoryStore) Delete(ctx context.Context, key, version string) error {
 	case r.version != version:
 		return ErrConflict
 	}
-	delete(s.records, key)
+	s.remove(key)
 	return nil
 }
 

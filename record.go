@@ -1,23 +1,37 @@
 package authtrip
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // record is what the Store keeps of a login, as JSON.
 type record struct {
-	Form         int    `json:"form"` // recordForm
+	Form int `json:"form"` // recordForm
+	// Login names what the user granted once. A refresh leaves it, another code
+	// makes another: what somebody still has to do about a login is not done to
+	// the next.
+	Login        string `json:"login,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	// The access token that came last: others who share the Store, and this
 	// process when it has forgotten or starts anew, need no call for it. Of a
 	// grant that came without a refresh token it is all there is.
 	AccessToken string `json:"access_token,omitempty"`
-	ExpiresAt   int64  `json:"expires_at,omitempty"` // milliseconds since 1970; 0: unknown
+	UsableUntil int64  `json:"usable_until,omitempty"` // milliseconds since 1970; 0: unknown
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// Given is the digest of what Registration.RefreshToken gave, which is not
+	// begun with again.
+	Given string `json:"given,omitempty"`
+	// Ended says that the login was, by its user or by the server: whoever
+	// still has something of it must not bring it back.
+	Ended bool `json:"ended,omitempty"`
 	// Intent is set while somebody redeems the refresh token, or a code.
 	Intent *intent `json:"intent,omitempty"`
 }
@@ -28,10 +42,13 @@ type intent struct {
 	Until int64  `json:"until"` // milliseconds since 1970: then the owner has died
 }
 
-const recordForm = 1
-
-// intentSlack is how much longer than a flight an intent holds.
-const intentSlack = 5 * time.Second
+const (
+	recordForm = 1
+	// intentSlack is how much longer than what it announces an intent holds.
+	intentSlack = 5 * time.Second
+	// endedFor is how long the Store remembers that a login has ended.
+	endedFor = 24 * time.Hour
+)
 
 // Format keeps the tokens out of dumps.
 func (*record) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
@@ -39,40 +56,88 @@ func (*record) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 // String does what Format does, for dumpers that know only Stringer.
 func (*record) String() string { return redacted }
 
-func (r *record) empty() bool { return r.RefreshToken == "" && r.AccessToken == "" && r.Intent == nil }
+// secrets are what no error may show.
+func (r *record) secrets() []string { return []string{r.RefreshToken, r.AccessToken} }
 
-// heldFrom reports whether somebody else is redeeming.
-func (r *record) heldFrom(owner string, now time.Time) bool {
-	return r.Intent != nil && r.Intent.Owner != owner && now.UnixMilli() < r.Intent.Until
+func (r *record) empty() bool {
+	return r.Login == "" && r.RefreshToken == "" && r.AccessToken == "" && !r.Ended && r.Intent == nil
 }
 
-// without returns a copy without intent.
-func (r *record) without() *record {
+// heldFrom reports whether somebody else is redeeming. An intent that holds for
+// longer than any does was written by a clock that is wrong.
+func (r *record) heldFrom(owner string, now time.Time, longest time.Duration) bool {
+	if r.Intent == nil || r.Intent.Owner == owner {
+		return false
+	}
+	left := time.UnixMilli(r.Intent.Until).Sub(now)
+	return left > 0 && left < 2*longest
+}
+
+// free returns a copy without intent.
+func (r *record) free() *record {
 	c := *r
 	c.Intent = nil
 	return &c
 }
 
-// lifetime is how long the Store must keep r: for ever, unless what it holds
-// ends by itself.
+// ended is what is left when the login has ended. A record of none stays as it
+// is.
+func (r *record) ended() *record {
+	if r.Login == "" {
+		return r.free()
+	}
+	return &record{Login: r.Login, Given: r.Given, Ended: true}
+}
+
+// with is the record after a token call: what it brought, and the refresh token
+// that is good from now on.
+func (r *record) with(reply *tokenReply, sentAt instant, refresh, fingerprint string) *record {
+	next := &record{Login: r.Login, RefreshToken: refresh, Given: r.Given}
+	if reply.token == "" { // there was something wrong with it
+		return next
+	}
+	next.AccessToken, next.Fingerprint = reply.token, fingerprint
+	if reply.lifetime != forever {
+		next.UsableUntil = time.Unix(0, sentAt.wall).Add(usablePart(reply.lifetime)).UnixMilli()
+	}
+	return next
+}
+
+// reply is the record's access token, if it is one for fingerprint that may
+// still be used, or nil.
+func (r *record) reply(fingerprint string, now time.Time) *tokenReply {
+	if r.AccessToken == "" || r.Fingerprint != fingerprint {
+		return nil
+	}
+	left := forever
+	if r.UsableUntil != 0 {
+		if left = time.UnixMilli(r.UsableUntil).Sub(now); left <= 0 {
+			return nil
+		}
+	}
+	return &tokenReply{token: r.AccessToken, lifetime: left, stored: true}
+}
+
+// lifetime is how long the Store must keep r; 0 is for ever.
 func (r *record) lifetime(now time.Time) time.Duration {
-	var until int64
 	switch {
-	case r.RefreshToken != "" || r.AccessToken != "" && r.ExpiresAt == 0:
+	case r.RefreshToken != "" || r.Intent != nil || r.Given != "":
 		return 0
-	case r.AccessToken != "":
-		until = r.ExpiresAt
+	case r.Ended:
+		return endedFor
+	case r.UsableUntil == 0:
+		return 0
 	}
-	if r.Intent != nil {
-		until = max(until, r.Intent.Until)
-	}
-	return max(time.Millisecond, time.UnixMilli(until).Sub(now))
+	return max(time.Millisecond, time.UnixMilli(r.UsableUntil).Sub(now))
 }
 
 func (r *record) encode() []byte {
 	r.Form = recordForm
-	b, _ := json.Marshal(r) // strings and numbers: it cannot fail
-	return b
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // so that a token is found in an error that repeats the record
+	_ = enc.Encode(r)        // strings and numbers: it cannot fail
+	return bytes.TrimSpace(b.Bytes())
 }
 
 func decodeRecord(value []byte) (*record, error) {
@@ -83,38 +148,17 @@ func decodeRecord(value []byte) (*record, error) {
 	return &r, nil
 }
 
-// recordOf is the record of what a token call brought, the refresh token that
-// is good from now on given by itself.
-func recordOf(reply *tokenReply, sentAt instant, refresh, fingerprint string) *record {
-	r := &record{RefreshToken: refresh}
-	if reply.token == "" { // there was something wrong with it
-		return r
-	}
-	r.AccessToken, r.Fingerprint = reply.token, fingerprint
-	if reply.lifetime != forever {
-		r.ExpiresAt = time.Unix(0, sentAt.wall).Add(reply.lifetime).UnixMilli()
-	}
-	return r
-}
-
-// reply is the record's access token, if it is one for fingerprint that has not
-// expired, or nil.
-func (r *record) reply(fingerprint string, now time.Time) *tokenReply {
-	if r.AccessToken == "" || r.Fingerprint != fingerprint {
-		return nil
-	}
-	if r.ExpiresAt == 0 {
-		return &tokenReply{token: r.AccessToken, lifetime: forever, stored: true}
-	}
-	left := time.UnixMilli(r.ExpiresAt).Sub(now)
-	if left <= 0 {
-		return nil
-	}
-	return &tokenReply{token: r.AccessToken, lifetime: left, stored: true}
+// digest stands for a token that must not be kept.
+func digest(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
 }
 
 // loginKey is where the Store keeps a login. Registrations and principals may
 // hold any bytes.
 func loginKey(registration, principal string) string {
-	return "login/" + url.PathEscape(registration) + "/" + url.PathEscape(principal)
+	return "login/" + keyPart(registration) + "/" + keyPart(principal)
 }
+
+// keyPart is text that is neither a path of its own nor a step of one.
+func keyPart(text string) string { return strings.ReplaceAll(url.PathEscape(text), ".", "%2E") }

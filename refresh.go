@@ -3,8 +3,7 @@ package authtrip
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"errors"
+	"crypto/rand"
 	"fmt"
 	"net/url"
 	"strings"
@@ -35,6 +34,9 @@ func (e *entry) refreshFlight(caller context.Context, asOf uint64) outcome {
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
 	}
+	if e.manager.closed() {
+		return outcome{err: ErrClosed, asOf: asOf}
+	}
 	sentAt, reply, err := e.refresh(ctx, caller)
 	if err != nil {
 		return e.failed(asOf, err)
@@ -42,53 +44,67 @@ func (e *entry) refreshFlight(caller context.Context, asOf uint64) outcome {
 	return e.received(asOf, sentAt, reply)
 }
 
-// refresh gets an access token with the principal's refresh token. The turn is
-// held.
-func (e *entry) refresh(ctx, caller context.Context) (sentAt instant, reply *tokenReply, err error) {
+// refresh gets an access token: one that somebody else put into the Store, or
+// with the principal's refresh token. The turn is held.
+func (e *entry) refresh(ctx, caller context.Context) (instant, *tokenReply, error) {
 	l := e.login
 	for {
-		rec, version, err := l.read()
-		if err != nil {
-			return sentAt, nil, err
+		claimed, found, err := e.claimRefresh(ctx)
+		switch {
+		case err != nil:
+			return instant{}, nil, err
+		case found != nil:
+			return readClocks(), found, nil
+		case claimed.Ended:
+			return instant{}, nil, ErrAuthorizationRequired
 		}
-		if reply := rec.reply(e.fingerprint(), time.Now()); reply != nil && (rec.RefreshToken == "" || !e.had(reply.token)) {
-			return readClocks(), reply, nil
-		}
-		if rec.RefreshToken == "" {
-			if rec.RefreshToken, err = l.initial(ctx); err != nil {
-				return sentAt, nil, err
-			}
-		}
-		token := rec.RefreshToken
-		if token == "" || sha256.Sum256([]byte(token)) == l.refused {
-			return sentAt, nil, ErrAuthorizationRequired
-		}
-		version, ok, err := l.intend(ctx, rec, version)
-		if err != nil {
-			return sentAt, nil, err
-		}
-		if !ok {
-			continue
-		}
-		sentAt, reply, err = e.fetch(ctx, caller, e.refreshRequest(token))
+		token := claimed.RefreshToken
+		sentAt, reply, err := e.fetch(ctx, caller, e.refreshRequest(token))
 		said, _ := err.(*ServerError)
 		switch {
 		case reply != nil: // beside an error too: the old refresh token may be spent
-			l.settle(recordOf(reply, sentAt, cmp.Or(reply.refresh, token), e.fingerprint()), token, version)
+			l.settle(claimed, claimed.with(reply, sentAt, cmp.Or(reply.refresh, token), e.fingerprint()))
 		case said != nil && said.Code == "invalid_grant":
-			l.refused = sha256.Sum256([]byte(token))
-			if l.bury(token) {
+			if l.bury(claimed) {
 				continue // somebody has a newer one
 			}
 			return sentAt, nil, &grantEnded{said}
 		default:
-			l.settle(rec.without(), token, version)
+			l.settle(claimed, claimed.free())
 		}
-		if err != nil {
-			return sentAt, nil, err
-		}
-		return sentAt, reply, nil
+		return sentAt, reply, err
 	}
+}
+
+// claimRefresh returns the record whose refresh token is to be redeemed, or an
+// access token that makes that needless.
+func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *tokenReply, err error) {
+	l := e.login
+	claimed, err = l.claim(ctx, func(r *record) (*record, error) {
+		found = r.reply(e.fingerprint(), time.Now())
+		switch {
+		case found != nil && !e.had(found.token):
+			return nil, nil
+		case r.RefreshToken != "":
+			found = nil
+			return l.announced(r), nil
+		case found != nil && !e.gaveUp(found.token): // all there is, and it may work yet
+			return nil, nil
+		}
+		gaveUp := found != nil
+		found = nil
+		token, err := l.initial(ctx, r)
+		switch {
+		case err != nil:
+			return nil, err
+		case token != "":
+			return l.announced(&record{Login: rand.Text(), RefreshToken: token, Given: digest(token)}), nil
+		case gaveUp:
+			return r.ended(), nil
+		}
+		return nil, ErrAuthorizationRequired
+	})
+	return claimed, found, err
 }
 
 // refreshRequest is the grant of RFC 6749 §6. The scope is named only when it
@@ -101,26 +117,19 @@ func (e *entry) refreshRequest(token string) request {
 	return request{params: params, secrets: []string{token}, redeems: true}
 }
 
-// bury removes the record of a refresh token that the server refused, unless
-// the Store has another by now, which it reports.
-func (l *login) bury(token string) (newer bool) {
-	for range 5 {
-		rec, version, err := l.load()
-		if err != nil {
-			_ = l.trouble(err, token)
-			return false
+// bury ends a login whose refresh token the server refused, unless the Store
+// has another by now, which it reports.
+func (l *login) bury(dead *record) (newer bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
+	defer cancel()
+	_, err := l.update(ctx, func(r *record) (*record, error) {
+		if newer = r.RefreshToken != "" && r.RefreshToken != dead.RefreshToken; newer {
+			return nil, nil
 		}
-		if rec.RefreshToken != "" && rec.RefreshToken != token {
-			return true
-		}
-		_, err = l.write(&record{}, version)
-		if err == nil {
-			return false
-		}
-		if !errors.Is(err, ErrConflict) {
-			_ = l.trouble(err, token)
-			return false
-		}
+		return r.ended(), nil
+	})
+	if err != nil && !newer {
+		l.owe(&change{login: dead.Login})
 	}
-	return false
+	return newer
 }

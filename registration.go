@@ -198,6 +198,15 @@ func (c *client) checkEndpoints(fault func(string, ...any)) {
 		default:
 			fault("%s.Method %q: use POST or GET", name, e.Method)
 		}
+		u, err := url.Parse(e.URL)
+		if err != nil {
+			continue
+		}
+		for param := range u.Query() {
+			if _, ok := c.Params[param]; ok || slices.Contains(grantParams, param) {
+				fault("%s.URL has a query with %q, which is sent besides: a parameter must not come twice (RFC 6749 §3.2)", name, param)
+			}
+		}
 	}
 }
 

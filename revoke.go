@@ -2,9 +2,8 @@ package authtrip
 
 import (
 	"context"
-	"crypto/sha256"
+	"crypto/rand"
 	"errors"
-	"time"
 )
 
 var errNoRevocation = errors.New("the registration has no RevocationEndpoint: the token was dropped here, and the server was not told")
@@ -28,58 +27,53 @@ func (e *entry) revoke(ctx context.Context) error {
 	return e.revokeAtServer(ctx, t.text.token, "")
 }
 
-// endLogin ends what the principal granted: the record in the Store, all access
-// tokens here, and the tokens at the server. Once begun it goes on without its
-// caller.
-func (e *entry) endLogin(ctx context.Context, access *issued) error {
+// endLogin ends what the principal granted: in the Store, all access tokens
+// here, and the tokens at the server, each whatever becomes of the others. Once
+// begun it goes on without its caller.
+func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
 	return e.detached(ctx, func(ctx, _ context.Context) error {
 		l := e.login
 		l.manager.forget(l, nil)
-		refresh, err := l.end(ctx)
+		was, err := l.end(ctx)
 		l.manager.forget(l, nil) // what a flight brought meanwhile
-		if err != nil {
-			return err
-		}
 		if e.client.RevocationEndpoint.URL == "" {
-			return errNoRevocation
+			return errors.Join(err, e.fail(errNoRevocation))
 		}
-		var errs []error
-		if refresh != "" {
-			errs = append(errs, e.revokeAtServer(ctx, refresh, "refresh_token"))
+		access := was.AccessToken
+		if inUse != nil {
+			access = inUse.text.token
 		}
-		if access != nil {
-			errs = append(errs, e.revokeAtServer(ctx, access.text.token, "access_token"))
+		errs := []error{err}
+		for _, t := range []struct{ token, hint string }{{was.RefreshToken, "refresh_token"}, {access, "access_token"}} {
+			if t.token != "" {
+				errs = append(errs, e.revokeAtServer(context.WithoutCancel(ctx), t.token, t.hint))
+			}
 		}
 		return errors.Join(errs...)
 	})
 }
 
-// end removes the record, and returns its refresh token. It waits for another
-// process that is using that. A removal that the Store refuses is owed.
-func (l *login) end(ctx context.Context) (refresh string, err error) {
-	for {
-		rec, version, err := l.load()
-		if err == nil {
-			if rec.heldFrom(l.manager.owner, time.Now()) && sleep(ctx, jitter(100*time.Millisecond, 0.5)) {
-				continue
+// end ends the login in the Store, and returns what its record was. It waits
+// for another process that is using the refresh token. What the Store refuses
+// is owed.
+func (l *login) end(ctx context.Context) (*record, error) {
+	was := &record{}
+	_, err := l.claim(ctx, func(r *record) (*record, error) {
+		was = r
+		if r.RefreshToken == "" && r.AccessToken == "" { // a login that has not begun
+			token, err := l.initial(ctx, r)
+			if err != nil || token == "" {
+				return nil, err
 			}
-			if l.unsaved != nil && l.unsaved.next != nil {
-				rec.RefreshToken = l.unsaved.next.RefreshToken // the newer one
-			}
-			_, err = l.write(&record{}, version)
+			was = &record{Login: rand.Text(), RefreshToken: token, Given: digest(token)}
+			return was.ended(), nil
 		}
-		switch {
-		case errors.Is(err, ErrConflict):
-			continue
-		case err != nil:
-			l.owe(&change{})
-			return "", l.trouble(err)
-		}
-		l.unsaved = nil
-		l.hasUnsaved.Store(false)
-		l.refused = sha256.Sum256([]byte(rec.RefreshToken)) // should Registration.RefreshToken give it again
-		return rec.RefreshToken, nil
+		return r.ended(), nil
+	})
+	if err != nil && l.seen != "" {
+		l.owe(&change{login: l.seen})
 	}
+	return was, err
 }
 
 // revokeAtServer makes the revocation call.

@@ -458,3 +458,12 @@ func (s *dyingServer) serve(conn net.Conn) {
 		}
 	}
 }
+
+// wantEnded expects that nothing is left of a principal's login but the mark
+// that it has ended.
+func (s *spyStore) wantEnded(t *testing.T, principal string) {
+	t.Helper()
+	if got := s.holds(principal); strings.Contains(got, "CANARY") || !strings.Contains(got, `"ended":true`) {
+		t.Fatalf("the Store holds %s", got)
+	}
+}

@@ -66,8 +66,12 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 func (e *entry) install(sentAt instant, reply *tokenReply) *issued {
 	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
 	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
+	if reply.stored { // the Store has the time that it may be used
+		t.usableFor = reply.lifetime
+	}
+	e.keptRejected = false
 	e.nextTry.Store(0)
-	if e.login != nil && e.login.hasUnsaved.Load() {
+	if e.login != nil && e.login.hasOwed.Load() {
 		e.nextTry.Store(sentAt.mono + int64(min(t.freshFor, maxLifetime)))
 		t.freshFor, t.freshOnceSaved = 0, t.freshFor
 	}
@@ -111,6 +115,14 @@ func (e *entry) had(token string) bool {
 	return cur != nil && cur.text.token == token || e.dropped == token
 }
 
+// gaveUp reports whether no more is expected of token: it was dropped, or it
+// was rejected again after it was kept, though rejected, for want of another.
+func (e *entry) gaveUp(token string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.dropped == token || e.keptRejected
+}
+
 // believes reports whether a lifetime may be taken for a new one when it comes
 // with an old token.
 func (c *client) believes(r *tokenReply) bool { return !c.ExpiresInRemains && r.lifetime > 0 }
@@ -144,7 +156,7 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	if cur == nil || !cur.usable(now) {
 		return outcome{err: err, asOf: asOf}
 	}
-	if cur.standing == suspect && errors.Is(err, ErrAuthorizationRequired) {
+	if cur.standing != good && errors.Is(err, ErrAuthorizationRequired) {
 		e.current.Store(nil) // rejected, and its login has ended: no outage explains that
 		return outcome{err: err, asOf: asOf}
 	}

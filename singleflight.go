@@ -68,8 +68,8 @@ type request struct {
 	params  url.Values
 	secrets []string // in params; no error may show them
 	// redeems says that the call spends a refresh token or a code: it has the
-	// whole flight's time, Close does not end it, and it is repeated only when
-	// it surely was not processed. once says that it is never repeated.
+	// whole FetchTimeout, Close does not end it, and it is repeated only when it
+	// surely was not processed. once says that it is never repeated.
 	redeems, once bool
 }
 
@@ -101,6 +101,9 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 	}
 	renewed := false
 	for n := 1; ; n++ {
+		if r.redeems && ctx.Err() != nil {
+			return sentAt, nil, fmt.Errorf("not sent, there was no time left: %w", ctx.Err())
+		}
 		sentAt = readClocks()
 		_, err = e.breaker.do(func() (*tokenReply, error) {
 			reply, err = e.attempt(ctx, values, cred, r)
@@ -168,10 +171,13 @@ func (c flightContext) Value(key any) any { return c.values.Value(key) }
 // attempt is one request to the token endpoint, bounded whatever the transport
 // does.
 func (e *entry) attempt(flight, values context.Context, cred credentials, r request) (*tokenReply, error) {
-	ctx, cancel := flight, context.CancelFunc(func() {})
-	if !r.redeems {
-		ctx, cancel = context.WithTimeout(flight, e.manager.policy.FetchTimeout/maxAttempts)
+	wait := e.manager.policy.FetchTimeout / maxAttempts
+	if r.redeems {
+		// The whole time, however long the flight had to wait before it: what
+		// is spent must not be given up for that.
+		flight, wait = context.WithoutCancel(flight), e.manager.policy.FetchTimeout
 	}
+	ctx, cancel := context.WithTimeout(flight, wait)
 	defer cancel()
 	type result struct { // contained gives no value beside an error
 		reply *tokenReply

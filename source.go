@@ -33,7 +33,9 @@ var (
 )
 
 // NewSource returns a Source for one registration, or every fault of it in one
-// error. It does no I/O: the first token is asked for when it is needed.
+// error. It does no I/O: the first token is asked for when it is needed. Of a
+// user's grant it is the token of one user, the principal "": a program with
+// several users makes a Manager and asks for [Manager.SourceFor].
 func NewSource(r Registration, options ...Option) (*Source, error) {
 	m, err := NewManager([]Registration{r}, options...)
 	if err != nil {
@@ -121,7 +123,7 @@ func (s *Source) entryFor(context.Context) (*entry, error) {
 	if s == nil || s.manager == nil {
 		return nil, errors.New("authtrip: the Source is nil or zero: make one with NewSource")
 	}
-	if s.closed.Load() {
+	if s.closed.Load() || s.manager.closed() {
 		return nil, s.registered.own.fail(ErrClosed)
 	}
 	return s.manager.entryOf(s.registered, s.principal, nil)

@@ -16,9 +16,13 @@ import (
 // the Store. A record that was saved is what every later Load by anybody
 // returns.
 //
-// Keys are printable ASCII, at most a few hundred bytes for usual principals;
-// they hold registration IDs and principals, which may be personal data. Values
-// hold secrets, and are some hundred bytes.
+// Keys are printable ASCII, at most a few hundred bytes for usual principals,
+// and are compared byte for byte: upper and lower case are different keys. They
+// hold registration IDs and principals, which may be personal data. Values hold
+// secrets, and are some hundred bytes.
+//
+// Processes that share a Store tell by the wall clock whether another one is
+// still using a refresh token: their clocks must agree within five seconds.
 //
 // Methods must be safe for concurrent use and return when ctx ends, which is
 // about a second after they were called. They must not keep or change value.

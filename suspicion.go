@@ -75,6 +75,7 @@ func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
 		return 0, false
 	case cur.standing != good:
 		// Known already.
+		e.keptRejected = e.keptRejected || cur.standing == kept
 	case e.unproven.Load() && !e.rejectedToo:
 		// The first word on a successor comes when its pause is over.
 		e.rejectedToo = true

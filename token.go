@@ -154,6 +154,11 @@ func (t *issued) ages(lifetime time.Duration, renewAt, spread float64) {
 		t.freshFor, t.usableFor = forever, forever
 		return
 	}
-	t.usableFor = lifetime - min(10*time.Second, lifetime/10)
+	t.usableFor = usablePart(lifetime)
 	t.freshFor = min(t.usableFor, jitter(time.Duration(float64(lifetime)*renewAt), spread))
+}
+
+// usablePart is how much of its lifetime a token is used for.
+func usablePart(lifetime time.Duration) time.Duration {
+	return lifetime - min(10*time.Second, lifetime/10)
 }

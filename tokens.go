@@ -24,6 +24,9 @@ type loginName struct{ registration, principal string }
 
 // entryOf returns the entry of a token, pinned: the caller must unpin it.
 func (m *Manager) entryOf(reg *registered, principal string, scopes []string) (*entry, error) {
+	if err := checkScopes(scopes); err != nil {
+		return nil, reg.own.fail(fmt.Errorf("WithScopes: %w", err))
+	}
 	if scopes != nil && slices.Equal(scopes, reg.scopes) {
 		scopes = nil
 	}
@@ -42,9 +45,6 @@ func (m *Manager) entryOf(reg *registered, principal string, scopes []string) (*
 	m.tokens.mu.RUnlock()
 	if e != nil {
 		return e, nil
-	}
-	if err := checkScopes(scopes); err != nil {
-		return nil, reg.own.fail(fmt.Errorf("WithScopes: %w", err))
 	}
 	return m.newToken(reg, key, scopes), nil
 }
@@ -119,7 +119,7 @@ func (m *Manager) evict() {
 	now := readClocks()
 	var idle []candidate
 	for _, e := range m.tokens.entries {
-		if e.pins.Load() > 0 || e.login != nil && e.login.hasUnsaved.Load() {
+		if e.pins.Load() > 0 || e.login != nil && e.login.hasOwed.Load() {
 			continue
 		}
 		used := e.used.Load()
@@ -140,14 +140,15 @@ func (m *Manager) evict() {
 	}
 }
 
-// forget drops the access tokens of a login, whatever their scopes, but keep's.
+// forget drops the access tokens of a login, whatever their scopes, but keep's,
+// and with them what is remembered of failures.
 func (m *Manager) forget(l *login, keep *entry) {
 	m.tokens.mu.RLock()
 	of := slices.Clone(l.entries)
 	m.tokens.mu.RUnlock()
 	for _, e := range of {
-		if t := e.current.Load(); t != nil && e != keep {
-			e.drop(t)
+		if e != keep {
+			e.forget()
 		}
 	}
 }

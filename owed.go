@@ -1,0 +1,137 @@
+package authtrip
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// change is what is to be done to the record of one login, and to no other:
+// what came after it stands.
+type change struct {
+	login string // record.Login
+	// next takes the place of the record that was claimed; nil ends the login.
+	next, claimed *record
+}
+
+// Format keeps the refresh tokens out of dumps.
+func (*change) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String does what Format does, for dumpers that know only Stringer.
+func (*change) String() string { return redacted }
+
+// done returns r after the change: r itself if there is nothing to do.
+func (c *change) done(r *record) *record {
+	switch {
+	case c.next == nil:
+		if r.Login == c.login && !r.Ended {
+			return r.ended()
+		}
+	case r.empty() && !c.next.empty():
+		return c.next // the Store lost its records
+	case r.Login == c.login && r.RefreshToken == c.claimed.RefreshToken && r.Ended == c.claimed.Ended:
+		if c.next.RefreshToken != r.RefreshToken || r.Intent != nil && r.Intent.Owner == c.claimed.Intent.Owner {
+			return c.next
+		}
+		// It was only to be let go of, which time has done.
+	}
+	return r
+}
+
+// settle writes what came of redeeming claimed, the record as it was announced.
+// What the Store does not take is kept, used, and saved later.
+func (l *login) settle(claimed, next *record) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
+	defer cancel()
+	l.owe(&change{login: claimed.Login, next: next, claimed: claimed})
+	if l.save(ctx) != nil {
+		l.saveSoon()
+	}
+}
+
+// owe keeps a change to be saved later.
+func (l *login) owe(c *change) {
+	l.owed = c
+	l.hasOwed.Store(true)
+	l.nextSave.Store(readClocks().mono + int64(time.Second))
+}
+
+// paid is told that the Store has the record, and with it what was owed.
+func (l *login) paid(seen string) {
+	l.seen, l.owed = seen, nil
+	l.hasOwed.Store(false)
+}
+
+// secrets are those that are owed.
+func (l *login) secrets() []string {
+	if l.owed == nil {
+		return nil
+	}
+	if l.owed.next == nil {
+		return nil
+	}
+	return append(l.owed.claimed.secrets(), l.owed.next.secrets()...)
+}
+
+// save tries to save what is owed. The turn is held.
+func (l *login) save(ctx context.Context) error {
+	if l.owed == nil {
+		return nil
+	}
+	l.nextSave.Store(readClocks().mono + int64(time.Second))
+	_, err := l.update(ctx, func(*record) (*record, error) { return nil, nil })
+	return err
+}
+
+// saveSoon goes on trying behind the requests, ever more rarely, for as long as
+// the intent keeps others from what is in the Store: one write that failed must
+// not make them redeem a refresh token that is spent.
+func (l *login) saveSoon() {
+	if !l.manager.beginRedeeming() {
+		return // Close saves
+	}
+	go func() {
+		defer l.manager.redeeming.Done()
+		ctx, cancel := context.WithTimeout(l.manager.ctx, l.longest())
+		defer cancel()
+		for wait := 100 * time.Millisecond; l.hasOwed.Load() && sleep(ctx, jitter(wait, 0.1)); wait = min(2*wait, 2*time.Second) {
+			if l.takeTurn(ctx) != nil {
+				return
+			}
+			_ = l.save(ctx)
+			l.giveTurn()
+		}
+	}()
+}
+
+// saveBehind saves, behind the requests, what is still owed, once a second at
+// most, and then lets the token in use be fresh.
+func (e *entry) saveBehind(now instant) {
+	l := e.login
+	if !l.hasOwed.Load() {
+		e.saved()
+		return
+	}
+	if now.mono < l.nextSave.Load() {
+		return
+	}
+	select {
+	case l.turn <- struct{}{}:
+	default: // whoever has it saves first
+		return
+	}
+	if !e.manager.beginRedeeming() {
+		l.giveTurn()
+		return
+	}
+	e.pins.Add(1) // by somebody who has it pinned
+	l.nextSave.Store(now.mono + int64(time.Second))
+	go func() {
+		defer e.manager.redeeming.Done()
+		defer e.unpin()
+		defer l.giveTurn()
+		if l.save(e.manager.ctx) == nil {
+			e.saved()
+		}
+	}()
+}
