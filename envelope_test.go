@@ -135,6 +135,9 @@ func TestI10_AnAPIWhoseEnvelopeAlwaysRejectsMakesTwoTokenCalls(t *testing.T) {
 		if got := w.all(100); got[200] != 100 {
 			t.Fatalf("statuses %v, want 100 of 200", got)
 		}
+		for range 20 {
+			w.mustGet()
+		}
 		w.wantTokenCalls(2)
 	}, judging(inHeader), serving(api.ServeHTTP))
 }

@@ -181,6 +181,7 @@ func TestEnvelopesOfOtherShapes(t *testing.T) {
 	onTop := authtrip.Envelope{Success: "success", Code: "errorCode", Rejected: []string{"401"}}
 	apart := authtrip.Envelope{Success: "ok", Code: "error.detail.code", Rejected: []string{"EXPIRED"}}
 	across := authtrip.Envelope{Success: "header.ok", Code: "error.code", Rejected: []string{"EXPIRED"}}
+	long := authtrip.Envelope{Code: "code", Rejected: []string{"9007199254740993", "1e3"}}
 	alone := authtrip.Envelope{Code: "header.resultCode", Rejected: []string{"80007"}}
 	for _, c := range []struct {
 		rule     authtrip.Envelope
@@ -202,6 +203,9 @@ func TestEnvelopesOfOtherShapes(t *testing.T) {
 		{across, `{"error":{"code":"EXPIRED"},"header":{"ok":false}}`, true},
 		{across, `{"error":{"code":"EXPIRED"},"header":{"ok":true}}`, false},
 		{across, `{"header":{"ok":false,"code":"EXPIRED"},"error":{}}`, false},
+		{long, `{"code":9007199254740993}`, true},
+		{long, `{"code":9007199254740992}`, false}, // which is the same float64
+		{long, `{"code":"1e3"}`, true},
 		{alone, refused, true},
 		{alone, `{"header":{"isSuccessful":true,"resultCode":80007}}`, true},
 		{alone, `{"header":{"resultCode":0},"x":80007}`, false},
