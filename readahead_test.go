@@ -196,3 +196,17 @@ func (c *counting) Read(p []byte) (int, error) {
 }
 
 func (c *counting) Close() error { return nil }
+
+func TestABodyThatPanicsWhileItIsJudgedIsUndecided(t *testing.T) {
+	rt, verdict := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		res := jsonResponse("")
+		res.Request, res.Body = r, io.NopCloser(panicking{})
+		return res, nil
+	}), "api.example", 10*time.Second)
+	res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+	if err != nil || *verdict != "undecided" {
+		t.Fatalf("judged %q, %v", *verdict, err)
+	}
+	_, err = io.ReadAll(res.Body)
+	wantAll(t, err, "panic", "Read")
+}
