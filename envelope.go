@@ -29,10 +29,10 @@ import (
 // media type is application/json or ends in +json, as it is or compressed with
 // gzip. Before RoundTrip returns, its body is read until Success and Code are
 // known or the object that holds them has ended, 4 KiB were read, the body has
-// ended, or Policy.EnvelopeWait has passed, whichever comes first. What was
-// read stands before the rest when the caller reads: nothing is lost or
-// changed. What could not be decided by then is accepted, and Hooks.Undecided
-// is told.
+// ended, Policy.EnvelopeWait has passed or the request's context has ended,
+// whichever comes first. What was read stands before the rest when the caller
+// reads: nothing is lost or changed. What could not be decided by then is
+// accepted, and Hooks.Undecided is told.
 type Envelope struct {
 	// Success is the path of a boolean, from the top of the JSON, its steps
 	// joined by dots. Only where it is false is the token rejected. Empty: Code
@@ -213,7 +213,7 @@ func (e Envelope) rejects(value json.Token) bool {
 	switch value := value.(type) {
 	case json.Number:
 		// Java writes 401100003 as 4.01100003E8 once it went through a double.
-		if f, err := value.Float64(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		if f, err := value.Float64(); err == nil && math.Abs(f) < 1<<53 {
 			return e.lists(strconv.FormatFloat(f, 'f', -1, 64))
 		}
 		return e.lists(value.String())

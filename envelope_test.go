@@ -135,6 +135,9 @@ func TestI10_AnAPIWhoseEnvelopeAlwaysRejectsMakesTwoTokenCalls(t *testing.T) {
 		if got := w.all(100); got[200] != 100 {
 			t.Fatalf("statuses %v, want 100 of 200", got)
 		}
+		for range 20 {
+			w.mustGet()
+		}
 		w.wantTokenCalls(2)
 	}, judging(inHeader), serving(api.ServeHTTP))
 }
@@ -270,20 +273,23 @@ func TestFaultsOfEnvelopesAreReportedTogetherWithAllOthers(t *testing.T) {
 }
 
 func TestWhatARegistrationsOwnerChangesLaterChangesNothing(t *testing.T) {
-	r := withEnvelope("api.example", authtrip.Envelope{Success: "ok", Code: "code", Rejected: []string{"1"}})
-	r.RejectStatus = []int{419}
-	src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"access_token":"b"}`}}))
-	r.RejectStatus[0] = 200
-	r.Envelopes["api.example"].Rejected[0] = "2"
-	delete(r.Envelopes, "api.example")
-	sent := 0
-	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
-		sent++
-		res := jsonResponse(`{"ok":false,"code":1}`)
-		res.Request = r
-		return res, nil
-	})}
-	if _, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil)); err != nil || sent != 2 {
-		t.Fatalf("sent %d times, %v; want the rule as it was checked", sent, err)
+	for name, answer := range map[string]func() *http.Response{
+		"envelope": func() *http.Response { return jsonResponse(`{"ok":false,"code":1}`) },
+		"status":   func() *http.Response { return &http.Response{StatusCode: 419} },
+	} {
+		r := withEnvelope("api.example", authtrip.Envelope{Success: "ok", Code: "code", Rejected: []string{"1"}})
+		r.RejectStatus = []int{419}
+		src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"access_token":"b"}`}}))
+		r.RejectStatus[0] = 420
+		r.Envelopes["api.example"].Rejected[0] = "2"
+		delete(r.Envelopes, "api.example")
+		sent := 0
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(*http.Request) (*http.Response, error) {
+			sent++
+			return answer(), nil
+		})}
+		if _, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil)); err != nil || sent != 2 {
+			t.Errorf("%s: sent %d times, %v; want the rule as it was checked", name, sent, err)
+		}
 	}
 }

@@ -210,7 +210,7 @@ func TestTheCallerGetsWhatTheServerSent(t *testing.T) {
 				if c.method != "" {
 					method = c.method
 				}
-				rt, verdict := watching(t, base, url)
+				rt, verdict := watching(t, base, url, 10*time.Second) // a slow machine decides nothing here
 				want, got := receive(t, base, method, url, c.header), receive(t, rt, method, url, c.header)
 				if want.Proto != proto {
 					t.Fatalf("spoke %s", want.Proto)
@@ -276,12 +276,12 @@ func serve(t *testing.T, proto string, answer http.HandlerFunc) (*http.Transport
 
 // watching is a Transport over base for one token, with what it made of the
 // last response.
-func watching(t *testing.T, base http.RoundTripper, host string) (rt *authtrip.Transport, verdict *string) {
+func watching(t *testing.T, base http.RoundTripper, host string, wait time.Duration) (rt *authtrip.Transport, verdict *string) {
 	t.Helper()
 	verdict = new(string)
 	src := newSource(t, withEnvelope(host, inHeader),
 		authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"error":"invalid_scope"}`}}),
-		authtrip.Policy{EnvelopeWait: 10 * time.Second}, // a slow machine decides nothing here
+		authtrip.Policy{EnvelopeWait: wait},
 		authtrip.Hooks{
 			NotReplayed: func(string, error) { *verdict = "rejected" },
 			Undecided:   func(string, error) { *verdict = "undecided" },

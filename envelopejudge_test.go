@@ -137,6 +137,7 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 		{rejected, space(4096-len(header(`"isSuccessful":false,"resultCode":80007`))) + header(`"isSuccessful":false,"resultCode":80007`) + space(9)},
 		{undecided, space(4096) + refused},
 		{undecided, `{"list":"` + strings.Repeat("x", 5000) + `",` + refused[1:]},
+		{accepted, `{"header":{"isSuccessful":false},"list":"` + strings.Repeat("x", 5000) + `"}`},
 		{undecided, `{"` + strings.Repeat("k", 4096) + `":1,` + refused[1:]},
 		{undecided, strings.Repeat(`{"header":`, 409) + refused + strings.Repeat("}", 409)},
 		{undecided, `{"list":` + strings.Repeat("[", 100_000)},
@@ -179,6 +180,8 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 func TestEnvelopesOfOtherShapes(t *testing.T) {
 	onTop := authtrip.Envelope{Success: "success", Code: "errorCode", Rejected: []string{"401"}}
 	apart := authtrip.Envelope{Success: "ok", Code: "error.detail.code", Rejected: []string{"EXPIRED"}}
+	across := authtrip.Envelope{Success: "header.ok", Code: "error.code", Rejected: []string{"EXPIRED"}}
+	long := authtrip.Envelope{Code: "code", Rejected: []string{"9007199254740993", "1e3"}}
 	alone := authtrip.Envelope{Code: "header.resultCode", Rejected: []string{"80007"}}
 	for _, c := range []struct {
 		rule     authtrip.Envelope
@@ -196,6 +199,13 @@ func TestEnvelopesOfOtherShapes(t *testing.T) {
 		{apart, `{"error":{"detail":{"code":"EXPIRED"}},"ok":true}`, false},
 		{apart, `{"ok":false,"error":{"code":"EXPIRED"}}`, false},
 		{apart, `{"ok":false,"detail":{"code":"EXPIRED"}}`, false},
+		{across, `{"header":{"ok":false},"error":{"code":"EXPIRED"}}`, true},
+		{across, `{"error":{"code":"EXPIRED"},"header":{"ok":false}}`, true},
+		{across, `{"error":{"code":"EXPIRED"},"header":{"ok":true}}`, false},
+		{across, `{"header":{"ok":false,"code":"EXPIRED"},"error":{}}`, false},
+		{long, `{"code":9007199254740993}`, true},
+		{long, `{"code":9007199254740992}`, false}, // which is the same float64
+		{long, `{"code":"1e3"}`, true},
 		{alone, refused, true},
 		{alone, `{"header":{"isSuccessful":true,"resultCode":80007}}`, true},
 		{alone, `{"header":{"resultCode":0},"x":80007}`, false},

@@ -55,6 +55,7 @@ func TestAResponseIsHeldUpUntilItsEnvelopeIsKnown(t *testing.T) {
 		policy authtrip.Policy
 	}{
 		"at once":                  {parts: []any{fine[:len(fine)-1], time.Second, body}},
+		"at its object's end":      {parts: []any{`{"header":{"isSuccessful":false}`, time.Second, body}},
 		"when it comes":            {parts: []any{fine[:30], 60 * ms, fine[30 : len(fine)-1], time.Second, body}, took: 60 * ms},
 		"with success":             {parts: []any{fine[:len(`{"header":{"isSuccessful":true,`)], time.Second, fine[len(`{"header":{"isSuccessful":true,`):]}},
 		"a rejection":              {parts: []any{refused[:30], 99 * ms, refused[30:]}, took: 99 * ms, calls: 2},

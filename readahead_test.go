@@ -1,6 +1,7 @@
 package authtrip_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,7 +49,7 @@ func TestClosingABodyWhoseEnvelopeIsAwaitedLeavesNothing(t *testing.T) {
 func TestAClosedBodyGivesNothingThatWasReadAhead(t *testing.T) {
 	for name, body := range map[string]string{"all of it": fine, "some of it": large[:1<<16], "undecided": refused[:30]} {
 		base, url := serve(t, "HTTP/1.1", func(rw http.ResponseWriter, _ *http.Request) { says(rw, body) })
-		rt, _ := watching(t, base, url)
+		rt, _ := watching(t, base, url, 10*time.Second)
 		var errs [2]error
 		for i, rt := range []http.RoundTripper{base, rt} {
 			res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, url, nil))
@@ -65,6 +66,67 @@ func TestAClosedBodyGivesNothingThatWasReadAhead(t *testing.T) {
 			t.Errorf("%s: after Close %v, want %v as without us", name, errs[1], errs[0])
 		}
 	}
+}
+
+// oddly is a body whose Read does what it is told.
+type oddly struct {
+	read  func([]byte) (int, error)
+	close func()
+}
+
+func (b *oddly) Read(p []byte) (int, error) { return b.read(p) }
+
+func (b *oddly) Close() error {
+	b.close()
+	return nil
+}
+
+// opened sends a request whose answer has body.
+func opened(t *testing.T, body io.ReadCloser) io.ReadCloser {
+	t.Helper()
+	rt, _ := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		res := jsonResponse("")
+		res.Request, res.Body = r, body
+		return res, nil
+	}), "api.example", 100*ms)
+	res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Body
+}
+
+func TestABodysErrorIsNotReadAway(t *testing.T) {
+	broke := errors.New("broken pipe")
+	reads := 0
+	body := opened(t, &oddly{close: func() {}, read: func(p []byte) (int, error) {
+		reads++ // its error comes once, beside bytes
+		return copy(p, "{"[:max(0, 2-reads)]), map[bool]error{true: broke, false: io.EOF}[reads == 1]
+	}})
+	if got, err := io.ReadAll(body); string(got) != "{" || err != broke {
+		t.Fatalf("read %q, %v; want the body's own error", got, err)
+	}
+}
+
+func TestWhatComesAfterCloseIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := make(chan struct{})
+		wasClosed := errors.New("closed")
+		late := []byte("late")
+		body := opened(t, &oddly{close: func() { close(closed) }, read: func(p []byte) (int, error) {
+			<-closed
+			n := copy(p, late)
+			late = late[n:]
+			if n == 0 {
+				return 0, wasClosed
+			}
+			return n, nil
+		}})
+		_ = body.Close()
+		if n, err := body.Read(make([]byte, 9)); n != 0 || err != wasClosed {
+			t.Fatalf("%d bytes and %v after Close", n, err)
+		}
+	})
 }
 
 func TestTheTrailerIsTheReadersAlone(t *testing.T) {
@@ -106,7 +168,7 @@ func TestOfALongBodyNoMoreThanTheLimitIsReadAhead(t *testing.T) {
 		rt, _ := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			res.Request = r
 			return res, nil
-		}), "api.example")
+		}), "api.example", 10*time.Second)
 		got, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
 		if err != nil {
 			t.Fatal(err)
@@ -134,3 +196,17 @@ func (c *counting) Read(p []byte) (int, error) {
 }
 
 func (c *counting) Close() error { return nil }
+
+func TestABodyThatPanicsWhileItIsJudgedIsUndecided(t *testing.T) {
+	rt, verdict := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		res := jsonResponse("")
+		res.Request, res.Body = r, io.NopCloser(panicking{})
+		return res, nil
+	}), "api.example", 10*time.Second)
+	res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+	if err != nil || *verdict != "undecided" {
+		t.Fatalf("judged %q, %v", *verdict, err)
+	}
+	_, err = io.ReadAll(res.Body)
+	wantAll(t, err, "panic", "Read")
+}
