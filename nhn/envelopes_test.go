@@ -140,7 +140,7 @@ func TestHowEachServiceRejectsAToken(t *testing.T) {
 func TestRejectedCodesAddsToThoseThatAreKnown(t *testing.T) {
 	const own, stage, core = "http://localhost:8080", "kr1-mine.api.nhncloudservice.com", "core.api.nhncloudservice.com"
 	options := []nhn.Option{
-		nhn.Origins(own, stage), nhn.RejectedCodes(own, "E1"), nhn.RejectedCodes(own, "E2", "70*"), nhn.RejectedCodes(core, "10005"),
+		nhn.Origins(own, stage), nhn.RejectedCodes(own, "E1"), nhn.RejectedCodes(own, "E2", "70*"), nhn.RejectedCodes("https://CORE.api.nhncloudservice.com/", "10005"),
 		nhn.RejectedCodes("kr1-ncr.api.nhncloudservice.com", "401"),
 	}
 	for _, c := range []struct {

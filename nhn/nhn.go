@@ -70,6 +70,7 @@ func Headers(names ...string) Option {
 // in "*" stands for all that begin so. Codes that deny a permission do not
 // belong here.
 func RejectedCodes(host string, codes ...string) Option {
+	host = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "https://"), "/")) // as the preset spells it
 	return func(s *settings) { s.rejected[host] = append(s.rejected[host], codes...) }
 }
 
