@@ -24,7 +24,7 @@ type Hooks struct {
 	Undecided func(registration string, why error)
 	// StoreFailed: the Store could not be read or written. A new refresh token
 	// that could not be saved is in use all the same, and saving it is tried
-	// again.
+	// again. To ask for the same user's token from here is to wait for itself.
 	StoreFailed func(registration string, err error)
 }
 

@@ -10,7 +10,9 @@ import (
 // field takes its default.
 type Policy struct {
 	// FetchTimeout bounds one flight: all attempts of one token call and the
-	// waits between them. Each attempt may take a third of it. Default 10 s.
+	// waits between them. Each attempt may take a third of it; one that redeems
+	// a code or a refresh token may take all of it, and begins within it, so
+	// that nothing that was spent is given up early. Default 10 s.
 	FetchTimeout time.Duration
 	// RenewAt is the part of a token's lifetime after which it is renewed
 	// behind the requests, above 0 and below 1. Default 2/3. RenewSpread
