@@ -1,6 +1,7 @@
 package authtrip_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -149,5 +150,78 @@ func TestI17_ARecordThatCannotBeReadIsLeftAlone(t *testing.T) {
 				t.Fatalf("%q became %q", bad, got)
 			}
 		}
+	})
+}
+
+// A fleet that asks at the same moment makes one call, however long it takes,
+// and uses what comes of it.
+func TestI17_AFleetBehindASlowServerIsNotLoggedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		var fleet []*authtrip.Source
+		for range 8 {
+			fleet = append(fleet, of(t, s.manager(t, authtrip.WithStore(store)), "ann"))
+		}
+		s.login(t, fleet[0], "ann")
+		settle(time.Hour)
+		s.befall(slowly(8*time.Second), nil)
+		var wg sync.WaitGroup
+		for _, src := range fleet {
+			wg.Go(func() { s.mustBe(t, src, "ann") })
+		}
+		wg.Wait()
+		if s.callCount() != 2 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d reuses; want one for all", s.callCount(), s.reuses())
+		}
+	})
+}
+
+func TestI17_WhoIsBeingLoggedInElsewhereWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.befall(slowly(3*time.Second), nil)
+		go func() { _ = one.ExchangeCode(context.Background(), s.code("ann"), nil) }()
+		synctest.Wait()
+		s.mustBe(t, two, "ann")
+		if s.callCount() != 1 {
+			t.Fatalf("%d calls", s.callCount())
+		}
+	})
+}
+
+// An intent that holds for longer than any does comes from a clock that is
+// wrong, and nobody waits for its owner.
+func TestI17_AnIntentFromAClockThatIsAheadIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		store.announce(t, "ann", time.Now().Add(6*time.Hour))
+		start := time.Now()
+		s.mustBe(t, src, "ann")
+		if took := time.Since(start); took != 0 {
+			t.Fatalf("it waited %v", took)
+		}
+	})
+}
+
+func TestI17_AnIntentOfAnotherIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		store.announce(t, "ann", time.Now().Add(5*time.Second))
+		start := time.Now()
+		s.mustBe(t, src, "ann")
+		if took := time.Since(start); took < 5*time.Second || took > 6*time.Second {
+			t.Fatalf("it waited %v for an intent of 5 s", took)
+		}
+		settle(time.Hour)
+		store.announce(t, "ann", time.Now().Add(20*time.Second))
+		_, err := s.whoami(t.Context(), src)
+		wantAll(t, err, `"users"`, "another process is using the refresh token")
 	})
 }

@@ -2,6 +2,7 @@ package authtrip_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/url"
 	"strings"
@@ -119,4 +120,16 @@ func once(op string, n int, f func()) func(string) error {
 		}
 		return nil
 	}
+}
+
+// announce puts another process's intent into the record of a principal.
+func (s *spyStore) announce(t *testing.T, principal string, until time.Time) {
+	t.Helper()
+	var record map[string]any
+	if err := json.Unmarshal([]byte(s.holds(principal)), &record); err != nil {
+		t.Fatal(err)
+	}
+	record["intent"] = map[string]any{"owner": "another", "until": until.UnixMilli()}
+	value, _ := json.Marshal(record)
+	s.replaceWith(t, principal, string(value))
 }
