@@ -3,6 +3,8 @@ package authtrip_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,4 +84,58 @@ func TestALogoutHoldsAlsoWhereTheRefreshTokenCameAnotherWay(t *testing.T) {
 			t.Fatalf("%v, want ErrAuthorizationRequired", err)
 		}
 	})
+}
+
+// Whether it was used before or not, and whether the server replaced it or not.
+func TestRevokeEndsARefreshTokenThatCameAnotherWay(t *testing.T) {
+	for _, used := range []bool{false, true} {
+		for _, keeps := range []bool{false, true} {
+			t.Run(fmt.Sprintf("used %v, keeps %v", used, keeps), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer()
+					s.keeps = keeps
+					src := of(t, s.managerOf(t, []authtrip.Registration{given(s, "given-CANARY")}), "ann")
+					if used {
+						s.mustBe(t, src, "ann")
+					}
+					live := s.live("ann")
+					if err := src.Revoke(t.Context()); err != nil || !strings.HasPrefix(strings.Join(s.revoked, " "), "refresh_token:"+live) {
+						t.Fatalf("%v; the server was told %q", err, s.revoked)
+					}
+					calls := s.callCount()
+					for range 2 {
+						if got, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+							t.Fatalf("%q, %v; want ErrAuthorizationRequired", got, err)
+						}
+						settle(30 * 24 * time.Hour) // however long ago it was
+					}
+					if s.callCount() != calls {
+						t.Fatalf("%d calls for a login that was ended", s.callCount()-calls)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Such a grant knows neither AuthCodeURL nor Exchange.
+func TestAUserWithoutARefreshTokenIsToldWhatHelps(t *testing.T) {
+	s := newServer()
+	_, err := s.whoami(t.Context(), of(t, s.managerOf(t, []authtrip.Registration{given(s, "")}), "ann"))
+	wantAll(t, err, `"users"`, "the user must grant access")
+	if strings.Contains(err.Error(), "AuthCodeURL") {
+		t.Fatalf("%v", err)
+	}
+}
+
+// given is the registration of refresh tokens that come another way: ann's.
+func given(s *server, token string) authtrip.Registration {
+	if token != "" {
+		s.refresh[token] = "ann"
+	}
+	r := registration()
+	r.ID, r.Grant = "users", authtrip.RefreshToken
+	r.RevocationEndpoint.URL = "https://auth.example/revoke"
+	r.RefreshToken = func(context.Context, string) (authtrip.Secret, error) { return authtrip.NewSecret(token), nil }
+	return r
 }

@@ -3,6 +3,8 @@ package authtrip_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,5 +90,109 @@ func TestI17_ALogoutThatTheStoreRefusesIsNotUndone(t *testing.T) {
 			t.Fatalf("%v, want ErrAuthorizationRequired", err)
 		}
 		store.wantEnded(t, "ann")
+	})
+}
+
+// What is revoked does not depend on what the Store takes.
+func TestI17_ALogoutTellsTheServerThoughTheStoreFails(t *testing.T) {
+	for op, want := range map[string]string{"save": "refresh_token:%s access_token:%s", "load": "access_token:%[2]s"} {
+		t.Run(op, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(), newSpyStore()
+				src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+				s.login(t, src, "ann")
+				access, _ := src.Token(t.Context())
+				want := fmt.Sprintf(want, s.live("ann"), access.AccessToken())
+				store.breakDown(func(got string) error {
+					if got == op {
+						return errors.New("down")
+					}
+					return nil
+				})
+				wantAll(t, src.Revoke(t.Context()), `"users"`, "the Store: down")
+				if told := strings.Join(s.revoked, " "); told != want {
+					t.Fatalf("the server was told %q, want %q", told, want)
+				}
+				store.breakDown(nil)
+				if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+					t.Fatalf("%v, want ErrAuthorizationRequired", err)
+				}
+				store.wantEnded(t, "ann")
+			})
+		})
+	}
+}
+
+// Another process died while it was using the refresh token, or is slow: it is
+// waited for, but not so long that the server is not told.
+func TestI17_ALogoutTellsTheServerThoughItWaitedForAnIntent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		asNetHTTP := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if err := r.Context().Err(); err != nil {
+				return nil, err
+			}
+			return s.RoundTrip(r)
+		})
+		src := of(t, s.manager(t, authtrip.WithStore(store), authtrip.WithTokenTransport(asNetHTTP)), "ann")
+		s.login(t, src, "ann")
+		store.announce(t, "ann", time.Now().Add(20*time.Second))
+		start := time.Now()
+		wantAll(t, src.Revoke(t.Context()), "another process is using the refresh token")
+		if took := time.Since(start); took != 10*time.Second || s.live("ann") != "" || len(s.revoked) != 2 {
+			t.Fatalf("after %v the server was told %q", took, s.revoked)
+		}
+		settle(30 * time.Second) // and it is not forgotten
+		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
+		}
+		store.wantEnded(t, "ann")
+	})
+}
+
+// The revocation endpoint takes its time: Revoke returns when the server knows.
+func TestRevokeReturnsWhenTheServerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		slow := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/revoke") {
+				time.Sleep(3 * time.Second)
+			}
+			return s.RoundTrip(r)
+		})
+		src := of(t, s.manager(t, authtrip.WithTokenTransport(slow)), "ann")
+		s.login(t, src, "ann")
+		if err := src.Revoke(t.Context()); err != nil || len(s.revoked) != 2 {
+			t.Fatalf("%v; the server was told %q", err, s.revoked)
+		}
+		// Its caller may leave before.
+		s.login(t, src, "ann")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := src.Revoke(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v, want its own deadline", err)
+		}
+		settle(10 * time.Second)
+		if len(s.revoked) != 4 {
+			t.Fatalf("the server was told %q", s.revoked)
+		}
+	})
+}
+
+func TestI17_ALoginWithoutARefreshTokenIsRevokedAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		s.noRefresh = true
+		first := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, first, "ann")
+		access, _ := first.Token(t.Context())
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		if err := src.Revoke(t.Context()); err != nil || strings.Join(s.revoked, " ") != "access_token:"+access.AccessToken() {
+			t.Fatalf("%v; the server was told %q", err, s.revoked)
+		}
+		store.wantEnded(t, "ann")
+		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
+		}
 	})
 }

@@ -1,8 +1,10 @@
 package authtrip_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -149,4 +151,199 @@ func TestI17_ASharedRefreshTokenIsNotRedeemedWithoutItsStore(t *testing.T) {
 		store.breakDown(nil)
 		s.mustBe(t, src, "ann")
 	})
+}
+
+// down is a Store that fails, failOnce one that does so once.
+func down(string) error { return errors.New("down") }
+
+func failOnce(op string) func(string) error {
+	failed := false
+	return func(got string) error {
+		if got != op || failed {
+			return nil
+		}
+		failed = true
+		return errors.New("connection reset by peer")
+	}
+}
+
+// One save that fails is made again before others redeem what is spent.
+func TestI17_OneSaveThatFailsLogsNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, one, "ann")
+		settle(time.Hour)
+		s.befall(nil, atCall(func() { store.breakDown(failOnce("save")) }))
+		s.mustBe(t, one, "ann")
+		settle(30 * time.Second) // nobody asks one again; its intent is over
+		s.mustBe(t, two, "ann")
+		if s.callCount() != 2 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d reuses; want that two uses what one got", s.callCount(), s.reuses())
+		}
+	})
+}
+
+// Others change the record at the same moment, again and again.
+func TestI17_ASaveThatConflictsIsTriedAgainForAWhile(t *testing.T) {
+	for conflicts, want := range map[int]string{5: "", 1 << 30: "again and again"} {
+		synctest.Test(t, func(t *testing.T) {
+			s, store := newServer(), newSpyStore()
+			src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+			s.login(t, src, "ann")
+			settle(time.Hour)
+			tries := 0
+			store.breakDown(func(op string) error {
+				if op != "save" || tries >= conflicts {
+					return nil
+				}
+				if tries++; tries > 2000 {
+					return errors.New("more than 2000 tries")
+				}
+				return authtrip.ErrConflict
+			})
+			start := time.Now()
+			_, err := s.whoami(t.Context(), src)
+			if want == "" {
+				if err != nil || tries != 5 {
+					t.Fatalf("%v after %d tries", err, tries)
+				}
+				return
+			}
+			wantAll(t, err, `"users"`, want)
+			if took := time.Since(start); !errors.Is(err, authtrip.ErrConflict) || took != 10*time.Second || s.callCount() != 1 {
+				t.Fatalf("%v after %v and %d calls; want ErrConflict after the FetchTimeout", err, took, s.callCount())
+			}
+			before := tries
+			settle(time.Minute)
+			if tries != before {
+				t.Fatalf("%d tries behind the requests", tries-before)
+			}
+		})
+	}
+}
+
+// What one could not save must not undo what another did after it.
+func TestI17_ASaveThatIsOwedDoesNotUndoALogout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store.Store)), "ann")
+		s.login(t, one, "ann")
+		settle(time.Hour)
+		s.befall(nil, atCall(func() { store.breakDown(down) })) // for one
+		s.mustBe(t, one, "ann")
+		settle(30 * time.Second) // past its intent
+		if err := two.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		store.breakDown(nil)
+		s.mustBe(t, one, "ann") // its access token lives; it saves
+		settle(time.Second)
+		store.wantEnded(t, "ann")
+		settle(2 * time.Hour)
+		for _, src := range []*authtrip.Source{one, two} {
+			if got, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+				t.Fatalf("%q, %v; want ErrAuthorizationRequired", got, err)
+			}
+		}
+	})
+}
+
+func TestI17_ALogoutThatIsOwedDoesNotEndALaterLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, one, "ann")
+		store.breakDown(down)
+		wantAll(t, one.Revoke(t.Context()), "the Store: down")
+		store.breakDown(nil)
+		s.login(t, two, "ann") // the user logs in again, elsewhere
+		settle(time.Hour)
+		s.mustBe(t, one, "ann")
+		s.mustBe(t, two, "ann")
+		if s.reuses() != 0 {
+			t.Fatalf("%d reuses", s.reuses())
+		}
+	})
+}
+
+func TestI17_WhatIsOwedIsSavedToAStoreThatLostItsRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		s.befall(nil, atCall(func() { store.breakDown(down) }))
+		s.mustBe(t, src, "ann")
+		store.Store = authtrip.NewMemoryStore(0)
+		store.breakDown(nil)
+		settle(time.Minute)
+		if live := s.live("ann"); !strings.Contains(store.holds("ann"), `"`+live+`"`) {
+			t.Fatalf("the Store holds %s, the live token is %s", store.holds("ann"), live)
+		}
+	})
+}
+
+// A hook is code of others, wherever it is called from.
+func TestI02_AHookThatBreaksDoesNotKeepALoginFromBeingSaved(t *testing.T) {
+	for name, breaks := range map[string]func(){"panics": func() { panic("in the hook") }, "exits": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(), newSpyStore()
+				var told atomic.Int32
+				src := of(t, s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(string, error) {
+					told.Add(1)
+					breaks()
+				}}), "ann")
+				s.befall(nil, atCall(func() { store.breakDown(down) }))
+				s.login(t, src, "ann")
+				settle(5 * time.Second)
+				s.mustBe(t, src, "ann")
+				synctest.Wait()
+				if told.Load() < 3 {
+					t.Fatalf("told %d times", told.Load())
+				}
+				store.breakDown(nil)
+				settle(5 * time.Second)
+				if !strings.Contains(store.holds("ann"), s.live("ann")) {
+					t.Fatalf("the Store holds %s", store.holds("ann"))
+				}
+			})
+		})
+	}
+}
+
+// Some Stores repeat in an error what they were given.
+func TestI14_AStoresErrorThatRepeatsTheRecordShowsNoToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), &echoStore{Store: authtrip.NewMemoryStore(0)}
+		s.reply = func(f map[string]any) { f["refresh_token"] = "r&f<t>CANARY" }
+		var told []error
+		m := s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(_ string, err error) { told = append(told, err) }})
+		src := of(t, m, "ann")
+		s.befall(nil, atCall(func() { store.echo.Store(true) }))
+		s.login(t, src, "ann")
+		told = append(told, src.Revoke(t.Context()), m.Close())
+		if len(told) < 3 {
+			t.Fatalf("told of %v", told)
+		}
+		for _, err := range told {
+			wantAll(t, err, "is too long")
+			if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "CANARY") {
+				t.Errorf("it shows a token: %s", text)
+			}
+		}
+	})
+}
+
+type echoStore struct {
+	authtrip.Store
+	echo atomic.Bool
+}
+
+func (s *echoStore) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
+	if s.echo.Load() {
+		return "", fmt.Errorf("value %s is too long for type varchar", value)
+	}
+	return s.Store.Save(ctx, key, value, version, lifetime)
 }

@@ -3,6 +3,7 @@ package authtrip_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,6 +89,109 @@ func TestATokenWithoutARefreshTokenIsKeptInTheStore(t *testing.T) {
 		}
 		if got := store.holds("ann"); !strings.Contains(got, authtrip.ErrNotFound.Error()) {
 			t.Fatalf("the Store still holds %s", got)
+		}
+	})
+}
+
+// The Store says until when a token may be used, and not until when the server
+// takes it: who finds it there keeps the same distance as who put it there.
+func TestI04_AStoredTokenIsUsedNoLongerThanItsFirstUserWould(t *testing.T) {
+	const good, over = 53 * time.Second, 54 * time.Second // of 60 s a tenth is kept free
+	for name, befall := range map[string]func(*server){
+		"at once":        func(*server) {},
+		"a slow answer":  func(s *server) { s.befall(nil, slowly(9*time.Second)) },
+		"a slow request": func(s *server) { s.befall(slowly(9*time.Second), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(), newSpyStore()
+				s.noRefresh, s.lifetime = true, 60
+				befall(s)
+				start := time.Now()
+				one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+				s.login(t, one, "ann")
+				settle(good - time.Since(start))
+				s.mustBe(t, one, "ann")
+				s.mustBe(t, two, "ann") // finds it late
+				settle(over - time.Since(start))
+				for i, src := range []*authtrip.Source{one, two} {
+					if _, err := src.Token(t.Context()); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+						t.Fatalf("process %d: %v, want ErrAuthorizationRequired", i+1, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestI17_ARejectedTokenThatIsAllThereIsEndsTheLogin(t *testing.T) {
+	for name, reply := range map[string]func(map[string]any){
+		"no lifetime": func(f map[string]any) { delete(f, "expires_in") }, "an hour": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(), newSpyStore()
+				s.noRefresh, s.reply = true, reply
+				src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+				s.login(t, src, "ann")
+				s.mustBe(t, src, "ann")
+				s.endAccess()
+				for range 5 {
+					got, err := s.whoami(t.Context(), src)
+					if errors.Is(err, authtrip.ErrAuthorizationRequired) {
+						store.wantEnded(t, "ann")
+						return
+					}
+					if got != "Unauthorized" || err != nil {
+						t.Fatalf("the API saw %q, %v", got, err)
+					}
+					settle(10 * time.Second)
+				}
+				t.Fatal("a minute of 401s, and nothing says that the user must log in again")
+			})
+		})
+	}
+}
+
+// One odd 401 takes nobody's login.
+func TestI17_ATokenThatIsAllThereIsAndWorksAgainIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.noRefresh = true
+		src := of(t, s.manager(t), "ann")
+		s.login(t, src, "ann")
+		odd, api := true, s.api()
+		client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if odd {
+				odd = false
+				return jsonReply(r, 401, nil), nil
+			}
+			return api.RoundTrip(r)
+		})}}
+		for _, want := range []int{401, 200, 200} {
+			res, err := client.Get("https://api.example/")
+			if err != nil || res.StatusCode != want {
+				t.Fatalf("%v, %v; want %d", res, err, want)
+			}
+			_ = res.Body.Close()
+			settle(10 * time.Second)
+		}
+	})
+}
+
+func TestInvalidateDropsATokenThatIsAllThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.noRefresh = true
+		src := of(t, s.manager(t), "ann")
+		s.login(t, src, "ann")
+		tok, err := src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.Invalidate(tok)
+		if _, err := src.Token(t.Context()); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
 		}
 	})
 }
