@@ -3,6 +3,7 @@ package authtrip_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -223,6 +224,35 @@ func TestI17_ARefreshTokenThatIsNotReplacedIsKept(t *testing.T) {
 		}
 		if live := s.live("ann"); !strings.Contains(store.holds("ann"), live) || strings.Contains(store.holds("ann"), "intent") {
 			t.Fatalf("the Store holds %s", store.holds("ann"))
+		}
+	})
+}
+
+// What was remembered of failures says nothing of what the user granted anew.
+func TestI17_ANewLoginIsANewStartForAllScopes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		granted := false
+		m := s.manager(t, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			body, _ := r.GetBody()
+			if b, _ := io.ReadAll(body); strings.Contains(string(b), "scope=admin") && !granted {
+				return jsonReply(r, 400, map[string]any{"error": "invalid_scope"}), nil
+			}
+			return s.RoundTrip(r)
+		})))
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		admin := authtrip.WithScopes(authtrip.WithPrincipal(t.Context(), "ann"), "admin")
+		for range 8 { // a minute's pause in the end
+			_, err := s.whoami(admin, m)
+			wantAll(t, err, "invalid_scope")
+			settle(time.Minute)
+		}
+		_, _ = s.whoami(admin, m)
+		granted = true
+		s.login(t, src, "ann")
+		if got, err := s.whoami(admin, m); got != "ann" || err != nil {
+			t.Fatalf("%q, %v; ann has granted it by now", got, err)
 		}
 	})
 }
