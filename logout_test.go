@@ -196,3 +196,26 @@ func TestI17_ALoginWithoutARefreshTokenIsRevokedAfterARestart(t *testing.T) {
 		}
 	})
 }
+
+// While it waits to end the login nothing of it is sent any more.
+func TestI17_ALogoutDropsTheTokensOfAllScopesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.WithStore(store))
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		ctx, cancel := context.WithTimeout(authtrip.WithScopes(authtrip.WithPrincipal(t.Context(), "ann"), "less"), 5*time.Second)
+		defer cancel()
+		if got, err := s.whoami(ctx, m); got != "ann" || err != nil {
+			t.Fatal(got, err)
+		}
+		store.announce(t, "ann", time.Now().Add(8*time.Second))
+		go func() { _ = src.Revoke(context.Background()) }()
+		synctest.Wait()
+		if got, err := s.whoami(ctx, m); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%q, %v; want that the request waits", got, err)
+		}
+		settle(time.Minute)
+		store.wantEnded(t, "ann")
+	})
+}

@@ -1,10 +1,9 @@
 package authtrip_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -153,20 +152,6 @@ func TestI17_ASharedRefreshTokenIsNotRedeemedWithoutItsStore(t *testing.T) {
 	})
 }
 
-// down is a Store that fails, failOnce one that does so once.
-func down(string) error { return errors.New("down") }
-
-func failOnce(op string) func(string) error {
-	failed := false
-	return func(got string) error {
-		if got != op || failed {
-			return nil
-		}
-		failed = true
-		return errors.New("connection reset by peer")
-	}
-}
-
 // One save that fails is made again before others redeem what is spent.
 func TestI17_OneSaveThatFailsLogsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -284,66 +269,65 @@ func TestI17_WhatIsOwedIsSavedToAStoreThatLostItsRecords(t *testing.T) {
 	})
 }
 
-// A hook is code of others, wherever it is called from.
-func TestI02_AHookThatBreaksDoesNotKeepALoginFromBeingSaved(t *testing.T) {
-	for name, breaks := range map[string]func(){"panics": func() { panic("in the hook") }, "exits": runtime.Goexit} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, store := newServer(), newSpyStore()
-				var told atomic.Int32
-				src := of(t, s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(string, error) {
-					told.Add(1)
-					breaks()
-				}}), "ann")
-				s.befall(nil, atCall(func() { store.breakDown(down) }))
-				s.login(t, src, "ann")
-				settle(5 * time.Second)
-				s.mustBe(t, src, "ann")
-				synctest.Wait()
-				if told.Load() < 3 {
-					t.Fatalf("told %d times", told.Load())
-				}
-				store.breakDown(nil)
-				settle(5 * time.Second)
-				if !strings.Contains(store.holds("ann"), s.live("ann")) {
-					t.Fatalf("the Store holds %s", store.holds("ann"))
-				}
-			})
-		})
-	}
-}
-
-// Some Stores repeat in an error what they were given.
-func TestI14_AStoresErrorThatRepeatsTheRecordShowsNoToken(t *testing.T) {
+func TestI17_ASaveThatIsOwedDoesNotReplaceANewerRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, store := newServer(), &echoStore{Store: authtrip.NewMemoryStore(0)}
-		s.reply = func(f map[string]any) { f["refresh_token"] = "r&f<t>CANARY" }
-		var told []error
-		m := s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(_ string, err error) { told = append(told, err) }})
-		src := of(t, m, "ann")
-		s.befall(nil, atCall(func() { store.echo.Store(true) }))
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
 		s.login(t, src, "ann")
-		told = append(told, src.Revoke(t.Context()), m.Close())
-		if len(told) < 3 {
-			t.Fatalf("told of %v", told)
-		}
-		for _, err := range told {
-			wantAll(t, err, "is too long")
-			if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "CANARY") {
-				t.Errorf("it shows a token: %s", text)
-			}
+		settle(time.Hour)
+		old := s.live("ann")
+		s.befall(nil, atCall(func() { store.breakDown(down) }))
+		s.mustBe(t, src, "ann")
+		newer := strings.ReplaceAll(store.holds("ann"), old, "refresh-of-another") // of the same login
+		store.replaceWith(t, "ann", newer)
+		store.breakDown(nil)
+		settle(5 * time.Second)
+		if got := store.holds("ann"); got != newer {
+			t.Fatalf("the Store holds %s, want what another put there", got)
 		}
 	})
 }
 
-type echoStore struct {
-	authtrip.Store
-	echo atomic.Bool
+// The same with a login that ended after it began without a refresh token.
+func TestI17_ALoginThatIsOwedDoesNotUndoALogout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store.Store)), "ann")
+		s.noRefresh = true
+		s.login(t, one, "ann")
+		s.noRefresh = false
+		s.befall(nil, atCall(func() { store.breakDown(down) }))
+		s.login(t, one, "ann")
+		settle(30 * time.Second) // past its intent
+		if err := two.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		store.breakDown(nil)
+		s.mustBe(t, one, "ann")
+		settle(time.Second)
+		store.wantEnded(t, "ann")
+	})
 }
 
-func (s *echoStore) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
-	if s.echo.Load() {
-		return "", fmt.Errorf("value %s is too long for type varchar", value)
-	}
-	return s.Store.Save(ctx, key, value, version, lifetime)
+// Whoever could not take its intent back leaves the next one's alone.
+func TestI17_AnIntentThatIsOwedBackIsOnesOwnOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, one, "ann")
+		settle(time.Hour)
+		s.befall(func(int, *http.Request) error { store.breakDown(down); return errors.New("reset") }, nil)
+		if _, err := s.whoami(t.Context(), one); err == nil {
+			t.Fatal("no error")
+		}
+		settle(30 * time.Second) // its intent is over
+		store.breakDown(nil)
+		s.befall(slowly(5*time.Second), nil)
+		go s.mustBe(t, two, "ann")
+		synctest.Wait()
+		s.mustBe(t, one, "ann")
+		if s.callCount() != 3 || s.together != 1 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d at one time, %d reuses; want 3, 1, 0", s.callCount(), s.together, s.reuses())
+		}
+	})
 }

@@ -133,26 +133,6 @@ func TestI17_AnIntentWhoseOwnerDiedHoldsNobodyUpForLong(t *testing.T) {
 	})
 }
 
-func TestI17_ARecordThatCannotBeReadIsLeftAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
-		for _, bad := range []string{"", "CANARY", `{"form":2,"refresh_token":"CANARY"}`, `[]`} {
-			store.replaceWith(t, "ann", bad)
-			_, err := s.whoami(t.Context(), src)
-			if err == nil || strings.Contains(err.Error(), "CANARY") || !strings.Contains(err.Error(), "cannot be read") {
-				t.Fatalf("%q: %v", bad, err)
-			}
-			if err := src.ExchangeCode(t.Context(), s.code("ann"), nil); err == nil || s.callCount() != 0 {
-				t.Fatalf("%q was overwritten", bad)
-			}
-			if got := store.holds("ann"); got != bad {
-				t.Fatalf("%q became %q", bad, got)
-			}
-		}
-	})
-}
-
 // A fleet that asks at the same moment makes one call, however long it takes,
 // and uses what comes of it.
 func TestI17_AFleetBehindASlowServerIsNotLoggedOut(t *testing.T) {

@@ -133,3 +133,17 @@ func (s *spyStore) announce(t *testing.T, principal string, until time.Time) {
 	value, _ := json.Marshal(record)
 	s.replaceWith(t, principal, string(value))
 }
+
+// down is a Store that fails, failOnce one that does so once.
+func down(string) error { return errors.New("down") }
+
+func failOnce(op string) func(string) error {
+	failed := false
+	return func(got string) error {
+		if got != op || failed {
+			return nil
+		}
+		failed = true
+		return errors.New("connection reset by peer")
+	}
+}
