@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -323,9 +324,11 @@ func TestI17_AnIntentThatIsOwedBackIsOnesOwnOnly(t *testing.T) {
 		settle(30 * time.Second) // its intent is over
 		store.breakDown(nil)
 		s.befall(slowly(5*time.Second), nil)
-		go s.mustBe(t, two, "ann")
+		var wg sync.WaitGroup
+		wg.Go(func() { s.mustBe(t, two, "ann") })
 		synctest.Wait()
 		s.mustBe(t, one, "ann")
+		wg.Wait()
 		if s.callCount() != 3 || s.together != 1 || s.reuses() != 0 {
 			t.Fatalf("%d calls, %d at one time, %d reuses; want 3, 1, 0", s.callCount(), s.together, s.reuses())
 		}
