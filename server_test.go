@@ -1,11 +1,9 @@
 package authtrip_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -319,151 +317,9 @@ func (s *server) mustBe(t *testing.T, src authtrip.Authorizer, principal string)
 	}
 }
 
-// spyStore is a memory Store that a test can look into, and break.
-type spyStore struct {
-	authtrip.Store
-	mu    sync.Mutex
-	fail  func(op string) error // guarded by mu
-	saves int                   // guarded by mu
-	lost  int                   // guarded by mu; how many saves come through without an answer
-}
+// slowly is a server that takes its time.
+func slowly(d time.Duration) func(int, *http.Request) error { return atCall(func() { time.Sleep(d) }) }
 
-func (s *spyStore) loseAnswers(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lost = n
-}
-
-func newSpyStore() *spyStore { return &spyStore{Store: authtrip.NewMemoryStore(0)} }
-
-func (s *spyStore) breakDown(f func(op string) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fail = f
-}
-
-func (s *spyStore) trouble(op string) error {
-	s.mu.Lock()
-	f := s.fail
-	if op == "save" {
-		s.saves++
-	}
-	s.mu.Unlock()
-	if f == nil {
-		return nil
-	}
-	return f(op)
-}
-
-func (s *spyStore) Load(ctx context.Context, key string) ([]byte, string, error) {
-	if err := s.trouble("load"); err != nil {
-		return nil, "", err
-	}
-	return s.Store.Load(ctx, key)
-}
-
-func (s *spyStore) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
-	if err := s.trouble("save"); err != nil {
-		return "", err
-	}
-	got, err := s.Store.Save(ctx, key, value, version, lifetime)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lost > 0 {
-		s.lost--
-		return "", errors.New("no answer")
-	}
-	return got, err
-}
-
-func (s *spyStore) Delete(ctx context.Context, key, version string) error {
-	if err := s.trouble("delete"); err != nil {
-		return err
-	}
-	return s.Store.Delete(ctx, key, version)
-}
-
-// holds returns the record of a principal, as text.
-func (s *spyStore) holds(principal string) string {
-	value, _, err := s.Store.Load(context.Background(), "login/users/"+url.PathEscape(principal))
-	if err != nil {
-		return err.Error()
-	}
-	return string(value)
-}
-
-// replace puts another refresh token into the Store, as another process would.
-func (s *spyStore) replace(t *testing.T, principal, token string) {
-	t.Helper()
-	s.replaceWith(t, principal, `{"form":1,"refresh_token":"`+token+`"}`)
-}
-
-func (s *spyStore) replaceWith(t *testing.T, principal, value string) {
-	t.Helper()
-	key := "login/users/" + url.PathEscape(principal)
-	_, version, _ := s.Store.Load(context.Background(), key)
-	if _, err := s.Store.Save(context.Background(), key, []byte(value), version, 0); err != nil {
-		t.Error(err)
-	}
-}
-
-// dyingServer answers the first request of each connection, and drops the
-// connection when it has read a second.
-type dyingServer struct {
-	url  string
-	mu   sync.Mutex
-	seen map[string]int // guarded by mu; how often each code came
-}
-
-func (s *dyingServer) codes() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen
-}
-
-func newDyingServer(t *testing.T) *dyingServer {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	s := &dyingServer{url: "http://" + l.Addr().String(), seen: map[string]int{}}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(conn)
-		}
-	}()
-	return s
-}
-
-func (s *dyingServer) serve(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
-	in := bufio.NewReader(conn)
-	for i := range 2 {
-		r, err := http.ReadRequest(in)
-		if err != nil || r.ParseForm() != nil {
-			return
-		}
-		s.mu.Lock()
-		s.seen[r.Form.Get("code")]++
-		s.mu.Unlock()
-		if i == 0 {
-			body := `{"access_token":"a"}`
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-		}
-	}
-}
-
-// wantEnded expects that nothing is left of a principal's login but the mark
-// that it has ended.
-func (s *spyStore) wantEnded(t *testing.T, principal string) {
-	t.Helper()
-	if got := s.holds(principal); strings.Contains(got, "CANARY") || !strings.Contains(got, `"ended":true`) {
-		t.Fatalf("the Store holds %s", got)
-	}
+func atCall(f func()) func(int, *http.Request) error {
+	return func(int, *http.Request) error { f(); return nil }
 }

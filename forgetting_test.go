@@ -1,0 +1,175 @@
+package authtrip_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/authtrip/authtrip"
+)
+
+func TestManyPrincipalsAreForgottenAndFoundAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		store := newSpyStore()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 100}, authtrip.WithStore(store))
+		early := of(t, m, "user-0")
+		for i := range 1000 {
+			s.login(t, of(t, m, fmt.Sprintf("user-%d", i)), fmt.Sprintf("user-%d", i))
+			settle(time.Millisecond)
+		}
+		s.mustBe(t, early, "user-0") // the handle finds its login again
+		if s.callCount() != 1000 {
+			t.Fatalf("%d calls, want none for the one that was forgotten: the Store has its token", s.callCount())
+		}
+		s.mustBe(t, early, "user-0")
+		store.breakDown(func(string) error { return errors.New("it is not asked") })
+		for i := 999; i > 920; i-- { // those that were used last are still there
+			s.mustBe(t, of(t, m, fmt.Sprintf("user-%d", i)), fmt.Sprintf("user-%d", i))
+		}
+		store.breakDown(nil)
+		s.endAccess()
+		s.mustBe(t, of(t, m, "user-1"), "user-1") // forgotten, and ended since
+		if s.callCount() != 1001 || s.reuses() != 0 {
+			t.Fatalf("%d calls and %d reuses", s.callCount(), s.reuses())
+		}
+	})
+}
+
+func TestWhatExpiredIsForgottenFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithStore(store))
+		for i := range 5 {
+			s.login(t, of(t, m, fmt.Sprint("long-", i)), fmt.Sprint("long-", i))
+		}
+		s.lifetime = 60
+		for i := range 5 {
+			s.login(t, of(t, m, fmt.Sprint("short-", i)), fmt.Sprint("short-", i)) // used later
+		}
+		settle(2 * time.Minute)
+		for i := range 4 {
+			s.login(t, of(t, m, fmt.Sprint("new-", i)), fmt.Sprint("new-", i))
+		}
+		store.breakDown(func(string) error { return errors.New("it is not asked") })
+		for i := range 5 {
+			s.mustBe(t, of(t, m, fmt.Sprint("long-", i)), fmt.Sprint("long-", i))
+		}
+	})
+}
+
+// One principal's flight hangs while thousands of others come and go.
+func TestATokenWithAFlightInTheAirIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10})
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		calls := s.callCount()
+		s.befall(func(n int, _ *http.Request) error {
+			if n == calls+1 {
+				time.Sleep(5 * time.Second)
+			}
+			return nil
+		}, nil)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { s.mustBe(t, src, "ann") })
+		}
+		synctest.Wait()
+		for i := range 100 {
+			s.login(t, of(t, m, fmt.Sprint("user-", i)), fmt.Sprint("user-", i))
+			if i%10 == 0 {
+				wg.Go(func() { s.mustBe(t, of(t, m, "ann"), "ann") }) // joins the flight
+				synctest.Wait()
+			}
+		}
+		wg.Wait()
+		if got := s.callCount() - calls; got != 101 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d reuses; want 101 and none", got, s.reuses())
+		}
+	})
+}
+
+// Callers that leave at once begin flights whose entries may be forgotten
+// before they run.
+func TestForgettingUnderLoad(t *testing.T) {
+	s := newServer()
+	m := s.manager(t, authtrip.Policy{MaxTokens: 3})
+	const principals = 8
+	for i := range principals {
+		s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
+	}
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for n := range 100 {
+				who := fmt.Sprint((g + n) % principals)
+				ctx, cancel := context.WithCancel(authtrip.WithPrincipal(context.Background(), who))
+				if n%3 == 0 {
+					cancel()
+				}
+				got, err := s.whoami(ctx, m)
+				if got != who && !errors.Is(err, context.Canceled) && got != "Unauthorized" {
+					t.Errorf("%q got %q, %v", who, got, err)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	if s.reuses() != 0 {
+		t.Fatalf("%d refresh tokens were sent twice", s.reuses())
+	}
+}
+
+// Under the race detector there are fewer of them: it makes a call ten times as
+// long. scripts/test.sh runs this test without it too.
+func TestAHundredThousandPrincipalsTakeBoundedMemory(t *testing.T) {
+	principals := 100_000
+	if raceEnabled {
+		principals /= 10
+	}
+	var n int
+	var mu sync.Mutex
+	m, err := authtrip.NewManager([]authtrip.Registration{user()}, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		return jsonReply(r, 200, map[string]any{"access_token": fmt.Sprint("a", n), "refresh_token": fmt.Sprint("r", n), "expires_in": 3600}), nil
+	})), authtrip.Policy{MaxTokens: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	before := heap()
+	for i := range principals {
+		if err := of(t, m, fmt.Sprint("user-", i)).ExchangeCode(t.Context(), "c", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	per := (int(heap()) - int(before)) / principals
+	t.Logf("%d bytes for each principal", per)
+	if per > 1000 {
+		t.Errorf("%d bytes for each of %d principals, want those of a record", per, principals)
+	}
+	tok, err := of(t, m, "user-7").Token(t.Context())
+	if err != nil || tok.AccessToken() != "a8" {
+		t.Fatalf("the first users lost their logins: %v", err)
+	}
+	runtime.KeepAlive(m)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
