@@ -37,7 +37,7 @@ func (c *client) requestToken(ctx context.Context, rt http.RoundTripper, cred cr
 		}
 	}
 	var reply *tokenReply
-	err := c.call(ctx, rt, c.TokenEndpoint, params, cred, secrets, func(res *http.Response, secrets []string) (err error) {
+	err := c.call(ctx, rt, "token call: ", c.TokenEndpoint, params, cred, secrets, func(res *http.Response, secrets []string) (err error) {
 		reply, err = c.readReply(res, c.server, secrets)
 		return err
 	})
@@ -52,7 +52,7 @@ func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred cre
 	if hint != "" {
 		params.Set("token_type_hint", hint)
 	}
-	return c.call(ctx, rt, c.RevocationEndpoint, params, cred, []string{token}, func(res *http.Response, secrets []string) error {
+	return c.call(ctx, rt, "revocation call: ", c.RevocationEndpoint, params, cred, []string{token}, func(res *http.Response, secrets []string) error {
 		if res.StatusCode == http.StatusOK {
 			return nil
 		}
@@ -66,8 +66,8 @@ func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred cre
 
 // call sends params to e with the client's proof, and gives the answer to read,
 // with the secrets that no error may show. It closes the answer. It may add to
-// params.
-func (c *client) call(ctx context.Context, rt http.RoundTripper, e Endpoint, params url.Values, cred credentials, secrets []string,
+// params. What begins its errors.
+func (c *client) call(ctx context.Context, rt http.RoundTripper, what string, e Endpoint, params url.Values, cred credentials, secrets []string,
 	read func(*http.Response, []string) error,
 ) error {
 	header := http.Header{"Accept": {"application/json"}}
@@ -78,7 +78,7 @@ func (c *client) call(ctx context.Context, rt http.RoundTripper, e Endpoint, par
 	secrets = append(proof, secrets...)
 	req, err := newCall(ctx, e, params)
 	if err != nil {
-		return newCallError(err, secrets)
+		return newCallError(what, err, secrets)
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -90,9 +90,9 @@ func (c *client) call(ctx context.Context, rt http.RoundTripper, e Endpoint, par
 	}
 	switch {
 	case err != nil:
-		return newCallError(err, secrets)
+		return newCallError(what, err, secrets)
 	case res == nil || res.Body == nil:
-		return newCallError(fmt.Errorf("%T returned no response, no body or no error", rt), secrets)
+		return newCallError(what, fmt.Errorf("%T returned no response, no body or no error", rt), secrets)
 	}
 	return read(res, secrets)
 }

@@ -49,9 +49,10 @@ type entry struct {
 	reissued    bool   // the token in use was asked for because another was rejected
 	rejectedToo bool   // it was rejected as well, which the pause knows
 	// keptRejected: the token in use was rejected again after it was kept for
-	// want of another.
-	keptRejected bool
-	pause        pause // after a reissue
+	// want of another, and was not accepted in between, which keptAccepted
+	// knows.
+	keptRejected, keptAccepted bool
+	pause                      pause // after a reissue
 }
 
 var (
@@ -180,8 +181,10 @@ func (e *entry) refuses(now instant) error {
 	if e.manager.closed() {
 		return ErrClosed
 	}
-	if err := e.breaker.refuses(now); err != nil {
-		return err
+	if e.login == nil { // else the Store is asked first: it may have a token
+		if err := e.breaker.refuses(now); err != nil {
+			return err
+		}
 	}
 	e.mu.Lock()
 	f := e.failure

@@ -187,11 +187,11 @@ func (e *callError) Timeout() bool        { return e.timeout }
 
 // newCallError describes err, which a transport returned, without the secrets
 // that were in the request.
-func newCallError(err error, secrets []string) error {
+func newCallError(what string, err error, secrets []string) error {
 	text := err.Error()
 	clean := scrub(text, secrets)
 	op, _ := errors.AsType[*net.OpError](err)
-	e := &callError{text: "token call: " + clean, err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
+	e := &callError{text: what + clean, err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
 	if clean != text {
 		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
 	}
@@ -204,7 +204,7 @@ func noAnswer(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		text = "no answer in time: "
 	}
-	return newCallError(fmt.Errorf("%s%w", text, ctx.Err()), nil)
+	return newCallError("", fmt.Errorf("%s%w", text, ctx.Err()), nil)
 }
 
 func timedOut(err error) bool {

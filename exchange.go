@@ -1,7 +1,6 @@
 package authtrip
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,7 +12,9 @@ import (
 // Exchange ends a [Flow]: it checks the callback, the query that the user's
 // browser brought to the RedirectURI, against it, and redeems the code for the
 // user's tokens (RFC 6749 §4.1.3). From then on the Source has a token; a
-// refresh token is in the Store before Exchange returns.
+// refresh token is in the Store before Exchange returns. It is a new login:
+// what the principal had before is replaced, the refresh token too, should the
+// server have given none this time.
 //
 // A code is sent once, whatever happens. When ctx ends, Exchange returns its
 // error, and the call goes on: its tokens are not lost. Errors: a *[ServerError]
@@ -87,8 +88,9 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 			l.settle(claimed, claimed.free())
 			return err
 		}
-		// Without a refresh token in it, that of an earlier grant goes on.
-		next := claimed.with(reply, sentAt, cmp.Or(reply.refresh, claimed.RefreshToken), e.fingerprint())
+		// A new login: what an earlier one left is not taken over, for who the
+		// principal is may have changed.
+		next := claimed.with(reply, sentAt, reply.refresh, e.fingerprint())
 		next.Login = rand.Text()
 		l.settle(claimed, next)
 		if err != nil {

@@ -21,7 +21,9 @@ const flowLifetime = time.Hour
 // Flow is one user's way through the authorization page, from
 // [Source.AuthCodeURL] to [Source.Exchange]: its state and its proof key. Keep
 // it in that user's session, and nowhere that another user can write to: it
-// says that the callback belongs to the session. It marshals to text, JSON and
+// says that the callback belongs to the session. It is bound to the
+// registration and to no principal, who may be known at the callback only. It
+// marshals to text, JSON and
 // binary, and prints as "[redacted]". The zero Flow is none.
 //
 // A Flow is good for one Exchange, within an hour. It is safe for concurrent

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -30,7 +31,7 @@ type login struct {
 	// What follows belongs to whoever has the turn.
 
 	seen string  // record.Login, as the Store had it last
-	owed *change // what the Store did not take yet
+	owed *change // what the Store did not take yet; nil: nothing
 
 	// hasOwed and nextSave (monotonic) are written by whoever has the turn.
 	hasOwed  atomic.Bool
@@ -60,7 +61,9 @@ type storeError struct{ *callError }
 // trouble tells the hook of a Store's error, and returns it without secrets. It
 // calls the user's code, contained.
 func (l *login) trouble(err error, secrets []string) error {
-	told, broken := contained(context.Background(), func() (error, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+	defer cancel()
+	told, broken := contained(ctx, func() (error, error) {
 		text := "the Store: " + err.Error()
 		clean := scrub(text, secrets)
 		e := &storeError{&callError{text: clean, err: err, timeout: timedOut(err)}}
@@ -147,15 +150,16 @@ func (l *login) update(ctx context.Context, f func(*record) (*record, error)) (*
 		if next != found {
 			err = l.write(next, version)
 		}
+		secrets := slices.Concat(l.secrets(), found.secrets(), next.secrets())
 		switch {
 		case err == nil:
 			l.paid(next.Login)
 			return next, fErr
 		case fErr != nil:
-			_ = l.trouble(err, append(l.secrets(), next.secrets()...))
+			_ = l.trouble(err, secrets)
 			return now, fErr
 		case !errors.Is(err, ErrConflict):
-			return now, l.trouble(err, append(l.secrets(), next.secrets()...))
+			return now, l.trouble(err, secrets)
 		case !sleep(ctx, jitter(20*time.Millisecond, 0.5)):
 			return now, fmt.Errorf("the Store: %w, again and again: %w", ErrConflict, ctx.Err())
 		}
@@ -170,7 +174,7 @@ func (l *login) claim(ctx context.Context, f func(*record) (*record, error)) (*r
 	for {
 		r, err := l.update(ctx, func(r *record) (*record, error) {
 			next, err := f(r)
-			if (next != nil || err != nil) && r.heldFrom(l.manager.owner, time.Now(), l.longest()) {
+			if (next != nil || err != nil) && r.heldFrom(l.manager.owner, time.Now()) {
 				return nil, errHeld
 			}
 			return next, err
@@ -186,8 +190,8 @@ func (l *login) claim(ctx context.Context, f func(*record) (*record, error)) (*r
 
 // announced is r with an intent of this Manager's.
 func (l *login) announced(r *record) *record {
-	c := *r
-	c.Intent = &intent{Owner: l.manager.owner, Until: time.Now().Add(l.longest()).UnixMilli()}
+	c, now := *r, time.Now()
+	c.Intent = &intent{Owner: l.manager.owner, From: now.UnixMilli(), Until: now.Add(l.longest()).UnixMilli()}
 	return &c
 }
 

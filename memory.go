@@ -78,7 +78,7 @@ func (s *memoryStore) Save(ctx context.Context, key string, value []byte, versio
 	if old.version != version {
 		return "", ErrConflict
 	}
-	if places := s.taken(r.passes()); places >= s.capacity && (old.version == "" || old.passes() != r.passes()) {
+	if places := s.taken(r.passes()); places >= s.capacity && (old.version == "" || old.passes() && !r.passes()) {
 		return "", fmt.Errorf("the memory Store is full: it holds %d records; give NewMemoryStore a larger capacity, or use a Store on disk or in a database", places)
 	}
 	s.remove(key)

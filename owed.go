@@ -3,6 +3,7 @@ package authtrip
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -10,8 +11,12 @@ import (
 // what came after it stands.
 type change struct {
 	login string // record.Login
-	// next takes the place of the record that was claimed; nil ends the login.
+	// next, if there is one, takes the place of the record that was claimed.
 	next, claimed *record
+	// revoked says that the user ended the login then; told is what the server
+	// knows of that.
+	revoked bool
+	told    []revocation
 }
 
 // Format keeps the refresh tokens out of dumps.
@@ -22,20 +27,28 @@ func (*change) String() string { return redacted }
 
 // done returns r after the change: r itself if there is nothing to do.
 func (c *change) done(r *record) *record {
+	after := r
+	if c.next != nil {
+		after = c.settled(r)
+	}
+	ours := after.Login == c.login || c.next != nil && after.Login == c.next.Login
+	if c.revoked && ours && !after.Ended {
+		after = after.revoked()
+		after.Untold = slices.DeleteFunc(after.Untold, func(t revocation) bool { return slices.Contains(c.told, t) })
+	}
+	return after
+}
+
+func (c *change) settled(r *record) *record {
 	switch {
-	case c.next == nil:
-		if r.Login == c.login && !r.Ended {
-			return r.ended()
-		}
 	case r.empty() && !c.next.empty():
 		return c.next // the Store lost its records
-	case r.Login == c.login && r.RefreshToken == c.claimed.RefreshToken && r.Ended == c.claimed.Ended:
-		if c.next.RefreshToken != r.RefreshToken || r.Intent != nil && r.Intent.Owner == c.claimed.Intent.Owner {
-			return c.next
-		}
-		// It was only to be let go of, which time has done.
+	case r.Login != c.login || r.RefreshToken != c.claimed.RefreshToken || r.Ended != c.claimed.Ended:
+		return r
+	case c.next.RefreshToken != r.RefreshToken || r.Intent != nil && r.Intent.Owner == c.claimed.Intent.Owner:
+		return c.next
 	}
-	return r
+	return r // it was only to be let go of, which time has done
 }
 
 // settle writes what came of redeeming claimed, the record as it was announced.
@@ -64,10 +77,7 @@ func (l *login) paid(seen string) {
 
 // secrets are those that are owed.
 func (l *login) secrets() []string {
-	if l.owed == nil {
-		return nil
-	}
-	if l.owed.next == nil {
+	if l.owed == nil || l.owed.next == nil {
 		return nil
 	}
 	return append(l.owed.claimed.secrets(), l.owed.next.secrets()...)

@@ -30,8 +30,10 @@ type record struct {
 	// begun with again.
 	Given string `json:"given,omitempty"`
 	// Ended says that the login was, by its user or by the server: whoever
-	// still has something of it must not bring it back.
-	Ended bool `json:"ended,omitempty"`
+	// still has something of it must not bring it back. Untold is what the
+	// server does not know yet.
+	Ended  bool         `json:"ended,omitempty"`
+	Untold []revocation `json:"untold,omitempty"`
 	// Intent is set while somebody redeems the refresh token, or a code.
 	Intent *intent `json:"intent,omitempty"`
 }
@@ -39,7 +41,15 @@ type record struct {
 // intent keeps others from redeeming what its owner redeems.
 type intent struct {
 	Owner string `json:"owner"`
-	Until int64  `json:"until"` // milliseconds since 1970: then the owner has died
+	// Milliseconds since 1970: when it began, and when the owner has died.
+	From  int64 `json:"from"`
+	Until int64 `json:"until"`
+}
+
+// revocation is a token that the server has yet to be told the end of.
+type revocation struct {
+	Token string `json:"token"`
+	Hint  string `json:"hint"` // RFC 7009 §2.1
 }
 
 const (
@@ -57,20 +67,23 @@ func (*record) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 func (*record) String() string { return redacted }
 
 // secrets are what no error may show.
-func (r *record) secrets() []string { return []string{r.RefreshToken, r.AccessToken} }
+func (r *record) secrets() []string {
+	secrets := []string{r.RefreshToken, r.AccessToken}
+	for _, u := range r.Untold {
+		secrets = append(secrets, u.Token)
+	}
+	return secrets
+}
 
 func (r *record) empty() bool {
 	return r.Login == "" && r.RefreshToken == "" && r.AccessToken == "" && !r.Ended && r.Intent == nil
 }
 
-// heldFrom reports whether somebody else is redeeming. An intent that holds for
-// longer than any does was written by a clock that is wrong.
-func (r *record) heldFrom(owner string, now time.Time, longest time.Duration) bool {
-	if r.Intent == nil || r.Intent.Owner == owner {
-		return false
-	}
-	left := time.UnixMilli(r.Intent.Until).Sub(now)
-	return left > 0 && left < 2*longest
+// heldFrom reports whether somebody else is redeeming. An intent that is yet to
+// begin was written by a clock that is wrong.
+func (r *record) heldFrom(owner string, now time.Time) bool {
+	return r.Intent != nil && r.Intent.Owner != owner &&
+		now.UnixMilli() < r.Intent.Until && time.UnixMilli(r.Intent.From).Sub(now) < intentSlack
 }
 
 // free returns a copy without intent.
@@ -80,13 +93,28 @@ func (r *record) free() *record {
 	return &c
 }
 
-// ended is what is left when the login has ended. A record of none stays as it
-// is.
+// ended is what is left when the server has ended the login. A record of none
+// stays as it is.
 func (r *record) ended() *record {
 	if r.Login == "" {
 		return r.free()
 	}
 	return &record{Login: r.Login, Given: r.Given, Ended: true}
+}
+
+// revoked is what is left when its user has ended the login, and the server is
+// to be told.
+func (r *record) revoked() *record {
+	next := r.ended()
+	if r.Ended {
+		next.Untold = r.Untold
+	}
+	for _, u := range []revocation{{r.RefreshToken, "refresh_token"}, {r.AccessToken, "access_token"}} {
+		if u.Token != "" {
+			next.Untold = append(next.Untold, u)
+		}
+	}
+	return next
 }
 
 // with is the record after a token call: what it brought, and the refresh token

@@ -87,11 +87,10 @@ func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *token
 			return nil, nil
 		case r.RefreshToken != "":
 			found = nil
-			return l.announced(r), nil
+			return l.announced(r), e.breaker.refuses(readClocks())
 		case found != nil && !e.gaveUp(found.token): // all there is, and it may work yet
 			return nil, nil
 		}
-		gaveUp := found != nil
 		found = nil
 		token, err := l.initial(ctx, r)
 		switch {
@@ -99,7 +98,7 @@ func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *token
 			return nil, err
 		case token != "":
 			return l.announced(&record{Login: rand.Text(), RefreshToken: token, Given: digest(token)}), nil
-		case gaveUp:
+		case e.rejectedForGood(r.AccessToken):
 			return r.ended(), nil
 		}
 		return nil, ErrAuthorizationRequired
@@ -123,13 +122,14 @@ func (l *login) bury(dead *record) (newer bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
 	defer cancel()
 	_, err := l.update(ctx, func(r *record) (*record, error) {
-		if newer = r.RefreshToken != "" && r.RefreshToken != dead.RefreshToken; newer {
+		same := r.Login == dead.Login && r.RefreshToken == dead.RefreshToken
+		if newer = !same && (r.RefreshToken != "" || r.AccessToken != ""); newer {
 			return nil, nil
 		}
 		return r.ended(), nil
 	})
 	if err != nil && !newer {
-		l.owe(&change{login: dead.Login})
+		l.owe(&change{login: dead.Login, next: dead.ended(), claimed: dead})
 	}
 	return newer
 }

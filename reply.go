@@ -44,7 +44,7 @@ func (*tokenReply) String() string { return redacted }
 func (c *client) readReply(res *http.Response, server string, secrets []string) (*tokenReply, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
 	if err != nil {
-		return nil, newCallError(err, secrets)
+		return nil, newCallError("the answer broke off: ", err, secrets)
 	}
 	answer := &ServerError{
 		Registration: c.ID, Server: server, Status: res.StatusCode,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 )
 
 var errNoRevocation = errors.New("the registration has no RevocationEndpoint: the token was dropped here, and the server was not told")
@@ -29,51 +30,93 @@ func (e *entry) revoke(ctx context.Context) error {
 
 // endLogin ends what the principal granted: in the Store, all access tokens
 // here, and the tokens at the server, each whatever becomes of the others. Once
-// begun it goes on without its caller.
+// begun it goes on without its caller. What the server could not be told stays
+// in the Store for another try.
 func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
 	return e.detached(ctx, func(ctx, _ context.Context) error {
 		l := e.login
 		l.manager.forget(l, nil)
-		was, err := l.end(ctx)
+		tell, err := l.end(ctx)
 		l.manager.forget(l, nil) // what a flight brought meanwhile
 		if e.client.RevocationEndpoint.URL == "" {
 			return errors.Join(err, e.fail(errNoRevocation))
 		}
-		access := was.AccessToken
 		if inUse != nil {
-			access = inUse.text.token
+			if access := (revocation{inUse.text.token, "access_token"}); !slices.Contains(tell, access) {
+				tell = append(tell, access)
+			}
 		}
 		errs := []error{err}
-		for _, t := range []struct{ token, hint string }{{was.RefreshToken, "refresh_token"}, {access, "access_token"}} {
-			if t.token != "" {
-				errs = append(errs, e.revokeAtServer(context.WithoutCancel(ctx), t.token, t.hint))
+		var told, untold []revocation
+		for _, t := range tell {
+			err := e.revokeAtServer(context.WithoutCancel(ctx), t.Token, t.Hint)
+			if errs = append(errs, err); err == nil {
+				told = append(told, t)
+			} else {
+				untold = append(untold, t)
 			}
+		}
+		if l.owed != nil { // the Store does not know of the end
+			l.owed.told = told
+		} else {
+			errs = append(errs, l.leave(untold))
 		}
 		return errors.Join(errs...)
 	})
 }
 
-// end ends the login in the Store, and returns what its record was. It waits
-// for another process that is using the refresh token. What the Store refuses
-// is owed.
-func (l *login) end(ctx context.Context) (*record, error) {
-	was := &record{}
+// end ends the login in the Store, and returns what the server is to be told.
+// It waits for another process that is using the refresh token. What the Store
+// refuses is owed.
+func (l *login) end(ctx context.Context) ([]revocation, error) {
+	var after *record
 	_, err := l.claim(ctx, func(r *record) (*record, error) {
-		was = r
-		if r.RefreshToken == "" && r.AccessToken == "" { // a login that has not begun
-			token, err := l.initial(ctx, r)
-			if err != nil || token == "" {
-				return nil, err
-			}
-			was = &record{Login: rand.Text(), RefreshToken: token, Given: digest(token)}
-			return was.ended(), nil
+		after = r.revoked()
+		switch {
+		case r.RefreshToken != "" || r.AccessToken != "":
+			return after, nil
+		case r.Ended: // before, and perhaps untold
+			return nil, nil
 		}
-		return r.ended(), nil
+		token, err := l.initial(ctx, r) // of a login that has not begun
+		if err != nil || token == "" {
+			return nil, err
+		}
+		after = (&record{Login: rand.Text(), RefreshToken: token, Given: digest(token)}).revoked()
+		return after, nil
 	})
-	if err != nil && l.seen != "" {
-		l.owe(&change{login: l.seen})
+	if err == nil {
+		return after.Untold, nil
 	}
-	return was, err
+	switch {
+	case l.owed != nil:
+		l.owed.revoked = true
+		if after == nil && l.owed.next != nil {
+			after = l.owed.next.revoked()
+		}
+	case l.seen != "":
+		l.owe(&change{login: l.seen, revoked: true})
+	}
+	if after == nil {
+		return nil, err
+	}
+	return after.Untold, err
+}
+
+// leave writes what the server still has to be told of the login that has
+// ended.
+func (l *login) leave(untold []revocation) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
+	defer cancel()
+	_, err := l.update(ctx, func(r *record) (*record, error) {
+		if !r.Ended || len(r.Untold) == 0 && len(untold) == 0 {
+			return nil, nil
+		}
+		next := *r
+		next.Untold = untold
+		return &next, nil
+	})
+	return err
 }
 
 // revokeAtServer makes the revocation call.

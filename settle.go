@@ -69,7 +69,7 @@ func (e *entry) install(sentAt instant, reply *tokenReply) *issued {
 	if reply.stored { // the Store has the time that it may be used
 		t.usableFor = reply.lifetime
 	}
-	e.keptRejected = false
+	e.keptRejected, e.keptAccepted = false, false
 	e.nextTry.Store(0)
 	if e.login != nil && e.login.hasOwed.Load() {
 		e.nextTry.Store(sentAt.mono + int64(min(t.freshFor, maxLifetime)))
@@ -115,12 +115,20 @@ func (e *entry) had(token string) bool {
 	return cur != nil && cur.text.token == token || e.dropped == token
 }
 
-// gaveUp reports whether no more is expected of token: it was dropped, or it
-// was rejected again after it was kept, though rejected, for want of another.
+// gaveUp reports whether no more is expected of token here.
 func (e *entry) gaveUp(token string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.dropped == token || e.keptRejected
+}
+
+// rejectedForGood reports whether token was rejected, kept for want of another,
+// and rejected again before any server accepted it.
+func (e *entry) rejectedForGood(token string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cur := e.current.Load()
+	return e.keptRejected && cur != nil && cur.text.token == token
 }
 
 // believes reports whether a lifetime may be taken for a new one when it comes

@@ -2,7 +2,6 @@ package authtrip_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -161,15 +160,15 @@ func TestI17_WhoIsBeingLoggedInElsewhereWaits(t *testing.T) {
 	})
 }
 
-// An intent that holds for longer than any does comes from a clock that is
-// wrong, and nobody waits for its owner.
+// An intent that is yet to begin comes from a clock that is wrong, and nobody
+// waits for its owner.
 func TestI17_AnIntentFromAClockThatIsAheadIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
-		store.announce(t, "ann", time.Now().Add(6*time.Hour))
+		store.announceFrom(t, "ann", time.Now().Add(6*time.Hour), time.Now().Add(6*time.Hour+20*time.Second))
 		start := time.Now()
 		s.mustBe(t, src, "ann")
 		if took := time.Since(start); took != 0 {
@@ -194,5 +193,23 @@ func TestI17_AnIntentOfAnotherIsWaitedFor(t *testing.T) {
 		store.announce(t, "ann", time.Now().Add(20*time.Second))
 		_, err := s.whoami(t.Context(), src)
 		wantAll(t, err, `"users"`, "another process is using the refresh token")
+	})
+}
+
+// Processes need not have the same time-out.
+func TestI17_AnIntentHoldsForAsLongAsItsOwnerNeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		patient := of(t, s.manager(t, authtrip.WithStore(store), authtrip.Policy{FetchTimeout: 30 * time.Second}), "ann")
+		hasty := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, patient, "ann")
+		settle(2 * time.Hour)
+		s.befall(nil, slowly(5*time.Second))
+		go func() { _, _ = s.whoami(context.Background(), patient) }()
+		settle(time.Second)
+		s.mustBe(t, hasty, "ann")
+		if s.callCount() != 2 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d refresh tokens redeemed twice", s.callCount(), s.reuses())
+		}
 	})
 }

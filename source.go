@@ -86,7 +86,9 @@ func (s *Source) Invalidate(tok Token) {
 //
 // Of a user's grant it is the end: the refresh token is removed from the Store
 // and revoked too, tokens of all scopes are dropped, and the next request gets
-// [ErrAuthorizationRequired]. What has begun goes on when ctx ends.
+// [ErrAuthorizationRequired]. What has begun goes on when ctx ends. After an
+// error call it again: for a day the Store keeps what the server could not be
+// told.
 func (s *Source) Revoke(ctx context.Context) error {
 	e, err := s.entryFor(ctx)
 	if err != nil {

@@ -125,11 +125,16 @@ func once(op string, n int, f func()) func(string) error {
 // announce puts another process's intent into the record of a principal.
 func (s *spyStore) announce(t *testing.T, principal string, until time.Time) {
 	t.Helper()
+	s.announceFrom(t, principal, time.Now(), until)
+}
+
+func (s *spyStore) announceFrom(t *testing.T, principal string, from, until time.Time) {
+	t.Helper()
 	var record map[string]any
 	if err := json.Unmarshal([]byte(s.holds(principal)), &record); err != nil {
 		t.Fatal(err)
 	}
-	record["intent"] = map[string]any{"owner": "another", "until": until.UnixMilli()}
+	record["intent"] = map[string]any{"owner": "another", "from": from.UnixMilli(), "until": until.UnixMilli()}
 	value, _ := json.Marshal(record)
 	s.replaceWith(t, principal, string(value))
 }

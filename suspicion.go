@@ -75,7 +75,8 @@ func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
 		return 0, false
 	case cur.standing != good:
 		// Known already.
-		e.keptRejected = e.keptRejected || cur.standing == kept
+		e.keptRejected = cur.standing == kept && !e.keptAccepted
+		e.keptAccepted = false
 	case e.unproven.Load() && !e.rejectedToo:
 		// The first word on a successor comes when its pause is over.
 		e.rejectedToo = true
@@ -98,13 +99,14 @@ func (e *entry) suspectCurrent(cur *issued) {
 // accept is told that a server accepted t for a request that was sent once. It
 // ends no pause: the server may accept every token there.
 func (e *entry) accept(t *issued) {
-	if !e.unproven.Load() {
+	if !e.unproven.Load() && t.standing != kept {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.current.Load().is(t) {
 		e.unproven.Store(false)
+		e.keptRejected, e.keptAccepted = false, true
 	}
 }
 

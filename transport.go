@@ -73,8 +73,23 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // judge reports whether res rejects the token that was sent. The response it
 // returns is to be used instead of res, which it may have looked into.
+//
+// Some of what it asks is the user's: should that panic, the response is not
+// left open.
 func (e *entry) judge(req *http.Request, res *http.Response) (_ *http.Response, rejected bool) {
-	if e.client.rejects(res) {
+	judged := false
+	defer func() {
+		if !judged {
+			_ = res.Body.Close()
+		}
+	}()
+	res, rejected = e.judgeAll(req, res)
+	judged = true
+	return res, rejected
+}
+
+func (e *entry) judgeAll(req *http.Request, res *http.Response) (_ *http.Response, rejected bool) {
+	if slices.Contains(e.client.RejectStatus, res.StatusCode) || e.client.reject(res) == TokenRejected {
 		return res, true
 	}
 	rule, ok := e.client.envelopeOf(res, req)
@@ -88,23 +103,6 @@ func (e *entry) judge(req *http.Request, res *http.Response) (_ *http.Response, 
 		}
 	}
 	return res, verdict == TokenRejected
-}
-
-// rejects asks the registration's rules for status and header. One may be the
-// user's: should it panic, the response is not left open.
-func (c *client) rejects(res *http.Response) bool {
-	if slices.Contains(c.RejectStatus, res.StatusCode) {
-		return true
-	}
-	returned := false
-	defer func() {
-		if !returned {
-			_ = res.Body.Close()
-		}
-	}()
-	verdict := c.reject(res)
-	returned = true
-	return verdict == TokenRejected
 }
 
 // CloseIdleConnections closes Base's idle connections, if it can.

@@ -69,6 +69,8 @@ func (s *PRISM) checkedQuery(w http.ResponseWriter, r *http.Request, hasBody boo
 		why = "the query is malformed"
 	case repeated(q) != "":
 		why = "a parameter is repeated: " + repeated(q)
+	case unknown(q) != "":
+		why = "a PRISM client does not send " + unknown(q) + " with this grant"
 	case hasCredentials(q):
 		why = "the client's credentials are in the query: they belong in headers"
 	case len(r.Header.Values("Authorization")) > 0:
@@ -88,6 +90,21 @@ func (s *PRISM) checkedQuery(w http.ResponseWriter, r *http.Request, hasBody boo
 		return nil
 	}
 	return q
+}
+
+// unknown is a parameter that the document does not have for the grant, or
+// empty. Credentials have an answer of their own.
+func unknown(params url.Values) string {
+	known := map[string][]string{
+		"authorization_code": {"code", "redirect_uri", "state"},
+		"refresh_token":      {"refresh_token"},
+	}[params.Get("grant_type")]
+	for name := range params {
+		if known != nil && name != "grant_type" && !slices.Contains(known, name) && !hasCredentials(url.Values{name: nil}) {
+			return name
+		}
+	}
+	return ""
 }
 
 // hasCredentials finds the client's credentials by any name that they have.

@@ -70,7 +70,8 @@ func Headers(names ...string) Option {
 // in "*" stands for all that begin so. Codes that deny a permission do not
 // belong here.
 func RejectedCodes(host string, codes ...string) Option {
-	host = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "https://"), "/")) // as the preset spells it
+	host = strings.TrimPrefix(strings.ToLower(host), "https://") // as the preset spells it
+	host = strings.TrimSuffix(strings.TrimSuffix(host, "/"), ":443")
 	return func(s *settings) { s.rejected[host] = append(s.rejected[host], codes...) }
 }
 
