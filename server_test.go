@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ type server struct {
 	keeps     bool                 // refresh tokens are not rotated
 	noRefresh bool                 // replies have none
 	lifetime  int                  // of access tokens, seconds; 0: 3600
+	revoking  func() error         // what befalls revocations
 
 	mu sync.Mutex
 	// before and after, if set, are called for every token call, before the
@@ -131,6 +133,11 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	if strings.HasSuffix(r.URL.Path, "/revoke") {
+		if s.revoking != nil {
+			if err := s.revoking(); err != nil {
+				return nil, err
+			}
+		}
 		return s.revoke(r, form), nil
 	}
 	s.mu.Lock()
@@ -322,4 +329,15 @@ func slowly(d time.Duration) func(int, *http.Request) error { return atCall(func
 
 func atCall(f func()) func(int, *http.Request) error {
 	return func(int, *http.Request) error { f(); return nil }
+}
+
+// closing is a body that knows whether it was closed.
+type closing struct {
+	io.Reader
+	closed atomic.Bool
+}
+
+func (c *closing) Close() error {
+	c.closed.Store(true)
+	return nil
 }
