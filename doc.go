@@ -60,8 +60,7 @@
 //
 // Everything is safe for concurrent use. A token call runs on goroutines of
 // its own, bounded by [Policy].FetchTimeout and by Close, and independent of
-// its callers' contexts; one that redeems a code or a refresh token may take twice
-// that, is
-// independent of Close too, which waits for it. Between token calls there are
-// no goroutines and no timers.
+// its callers' contexts. One that redeems a code or a refresh token may take
+// twice that, and is independent of Close too, which waits for it. Between
+// token calls there are no goroutines and no timers.
 package authtrip
