@@ -113,6 +113,12 @@ func TestI04_AStoredTokenIsUsedNoLongerThanItsFirstUserWould(t *testing.T) {
 				settle(good - time.Since(start))
 				s.mustBe(t, one, "ann")
 				s.mustBe(t, two, "ann") // finds it late
+				for i, src := range []*authtrip.Source{one, two} {
+					tok, err := src.Token(t.Context())
+					if off := tok.Expiry().Sub(start.Add(over)).Abs(); err != nil || off > time.Millisecond {
+						t.Fatalf("process %d: %v; its Expiry is off by %v", i+1, err, off)
+					}
+				}
 				settle(over - time.Since(start))
 				for i, src := range []*authtrip.Source{one, two} {
 					if _, err := src.Token(t.Context()); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
