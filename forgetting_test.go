@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -172,4 +173,30 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// What the Store did not take yet is nowhere else.
+func TestI17_ALoginThatIsNotSavedIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithStore(store))
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		s.befall(nil, atCall(func() { store.breakDown(down) }))
+		s.mustBe(t, src, "ann")
+		s.befall(nil, nil)
+		store.breakDown(nil)
+		for i := range 10 { // before it is saved
+			s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
+		}
+		s.mustBe(t, src, "ann")
+		if s.callCount() != 12 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d reuses; want 12 and none", s.callCount(), s.reuses())
+		}
+		settle(time.Minute)
+		if live := s.live("ann"); !strings.Contains(store.holds("ann"), `"`+live+`"`) {
+			t.Fatalf("the Store holds %s", store.holds("ann"))
+		}
+	})
 }
