@@ -70,7 +70,7 @@ func (s *Source) ExchangeCode(ctx context.Context, code string, params url.Value
 
 // exchange redeems a code. Once begun it goes on without its caller.
 func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText) error {
-	return e.detached(ctx, func(ctx, caller context.Context) error {
+	return e.detached(ctx, e.manager.policy.FetchTimeout, func(ctx, caller context.Context) error {
 		l := e.login
 		// Announced in the Store first, so that a Store that cannot keep what
 		// comes of the code is known before the code is spent.
@@ -129,9 +129,9 @@ func (l *login) use(flow *flowText) error {
 
 // detached runs f, which redeems tokens or ends them, with the login's turn.
 // It goes on when the caller's ctx ends and when the Manager is closed; f's own
-// context, for what it has to wait for, ends with the FetchTimeout, and its
-// second is the caller's.
-func (e *entry) detached(ctx context.Context, f func(ctx, caller context.Context) error) error {
+// context, for what has to be waited for, the turn first, ends after patience,
+// and its second is the caller's.
+func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx, caller context.Context) error) error {
 	if ctx.Err() != nil {
 		return e.fail(leaving(ctx))
 	}
@@ -143,7 +143,7 @@ func (e *entry) detached(ctx context.Context, f func(ctx, caller context.Context
 	go func() {
 		defer e.manager.redeeming.Done()
 		defer e.unpin()
-		own, cancel := context.WithTimeout(context.Background(), e.manager.policy.FetchTimeout)
+		own, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_, err := contained(context.Background(), func() (struct{}, error) {
 			if err := e.login.takeTurn(own); err != nil {

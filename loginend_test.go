@@ -126,6 +126,31 @@ func TestI17_ALogoutThatFailedIsFinishedByAnotherTry(t *testing.T) {
 	}
 }
 
+func TestI17_ALogoutWaitsForAllThatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		m := s.manager(t)
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		s.befall(slowly(6*time.Second), nil)
+		for _, scope := range []string{"a", "b", "c"} {
+			go func() {
+				_, _ = s.whoami(authtrip.WithScopes(authtrip.WithPrincipal(context.Background(), "ann"), scope), m)
+			}()
+		}
+		synctest.Wait()
+		if err := src.Revoke(t.Context()); err != nil || s.live("ann") != "" {
+			t.Fatalf("%v; the server still has %q", err, s.live("ann"))
+		}
+		for _, ctx := range []context.Context{t.Context(), authtrip.WithScopes(t.Context(), "b")} {
+			if _, err := s.whoami(authtrip.WithPrincipal(ctx, "ann"), m); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+				t.Fatalf("%v, want ErrAuthorizationRequired", err)
+			}
+		}
+	})
+}
+
 func TestARevocationThatFailsIsCalledOne(t *testing.T) {
 	s := newServer()
 	src := of(t, s.manager(t), "ann")

@@ -33,11 +33,14 @@ func (e *entry) revoke(ctx context.Context) error {
 // begun it goes on without its caller. What the server could not be told stays
 // in the Store for another try.
 func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
-	return e.detached(ctx, func(ctx, _ context.Context) error {
+	e.manager.forget(e.login, nil)
+	// It may have to wait for several calls for other scopes.
+	return e.detached(ctx, 6*e.manager.policy.FetchTimeout, func(context.Context, context.Context) error {
+		ctx, cancel := context.WithTimeout(context.Background(), e.manager.policy.FetchTimeout)
+		defer cancel()
 		l := e.login
-		l.manager.forget(l, nil)
+		l.manager.forget(l, nil) // what those brought
 		tell, err := l.end(ctx)
-		l.manager.forget(l, nil) // what a flight brought meanwhile
 		if e.client.RevocationEndpoint.URL == "" {
 			return errors.Join(err, e.fail(errNoRevocation))
 		}
@@ -49,7 +52,7 @@ func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
 		errs := []error{err}
 		var told, untold []revocation
 		for _, t := range tell {
-			err := e.revokeAtServer(context.WithoutCancel(ctx), t.Token, t.Hint)
+			err := e.revokeAtServer(context.Background(), t.Token, t.Hint)
 			if errs = append(errs, err); err == nil {
 				told = append(told, t)
 			} else {
