@@ -48,6 +48,12 @@ formatted() {
 
 tidy() { go mod tidy -diff; }
 
+# A binary that slips in is in every tag and every clone.
+small() {
+	[ -e .git ] || return 0
+	git ls-files -z | xargs -0 ls -l | awk '$5 > 500000 { print; found = 1 } END { exit found }'
+}
+
 in_module() { # in_module DIR COMMAND…
 	local dir=$1
 	shift
@@ -96,6 +102,7 @@ if [ -z "$all" ]; then
 fi
 
 check "gofmt" formatted
+check "no large files" small
 for m in $all; do
 	name=${m#./}
 	check "go mod tidy: $name" in_module "$m" tidy

@@ -137,7 +137,11 @@
 // it: AUTHTRIP_REGISTRATION_MY_SHOP_CLIENT_ID is client_id of MY_SHOP. An ID
 // that the file has in any spelling is that one, so MY_SHOP is my-shop there;
 // else it becomes lower case, with dashes. An empty variable is as good as
-// none. The maps params and envelopes are written as JSON. A client_secret over
+// none. A list is one text, with commas: Spring's numbered variables, such as
+// …_SCOPE_0, are unknown keys. A variable of a registration that the file does
+// not have makes one: unset those that are meant for other programs.
+//
+// The maps params and envelopes are written as JSON. A client_secret over
 // a file's client_secret_file, or the other way round, replaces it. The same
 // setting in two variables is a fault.
 //
