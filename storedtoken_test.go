@@ -201,30 +201,3 @@ func TestInvalidateDropsATokenThatIsAllThereIs(t *testing.T) {
 		}
 	})
 }
-
-// Of a grant without a refresh token the access token is all there is: one odd
-// 401 does not end it.
-func TestI06_OneOdd401DoesNotEndALoginWithoutARefreshToken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer()
-		s.noRefresh = true
-		src := of(t, s.manager(t), "ann")
-		s.login(t, src, "ann")
-		odd, api := true, s.api()
-		client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
-			if odd {
-				odd = false
-				return jsonReply(r, 401, nil), nil
-			}
-			return api.RoundTrip(r)
-		})}}
-		for _, want := range []int{401, 200, 200} {
-			res, err := client.Get("https://api.example/")
-			if err != nil || res.StatusCode != want {
-				t.Fatalf("%v, %v; want %d", res, err, want)
-			}
-			_ = res.Body.Close()
-			settle(10 * time.Second)
-		}
-	})
-}
