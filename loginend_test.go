@@ -151,6 +151,26 @@ func TestI17_ALogoutWaitsForAllThatIsUnderWay(t *testing.T) {
 	})
 }
 
+// A server that cannot be told leaves no token behind in the Store.
+func TestI17_ALogoutWithoutAnEndpointKeepsNoToken(t *testing.T) {
+	for name, fail := range map[string]func(string) error{"": nil, "the Store cannot be written": failOnce("save")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(), newSpyStore()
+				m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.RevocationEndpoint.URL = "" })}, authtrip.WithStore(store))
+				src := of(t, m, "ann")
+				s.login(t, src, "ann")
+				store.breakDown(fail)
+				wantAll(t, src.Revoke(t.Context()), "the server was not told")
+				if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+					t.Fatalf("%v, want ErrAuthorizationRequired", err)
+				}
+				store.wantEnded(t, "ann")
+			})
+		})
+	}
+}
+
 func TestARevocationThatFailsIsCalledOne(t *testing.T) {
 	s := newServer()
 	src := of(t, s.manager(t), "ann")

@@ -42,7 +42,7 @@ func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
 		l.manager.forget(l, nil) // what those brought
 		tell, err := l.end(ctx)
 		if e.client.RevocationEndpoint.URL == "" {
-			return errors.Join(err, e.fail(errNoRevocation))
+			return errors.Join(err, l.leave(tell, nil), e.fail(errNoRevocation))
 		}
 		if inUse != nil {
 			if access := (revocation{inUse.text.token, "access_token"}); !slices.Contains(tell, access) {
@@ -59,12 +59,7 @@ func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
 				untold = append(untold, t)
 			}
 		}
-		if l.owed != nil { // the Store does not know of the end
-			l.owed.told = told
-		} else {
-			errs = append(errs, l.leave(untold))
-		}
-		return errors.Join(errs...)
+		return errors.Join(append(errs, l.leave(told, untold))...)
 	})
 }
 
@@ -107,8 +102,12 @@ func (l *login) end(ctx context.Context) ([]revocation, error) {
 }
 
 // leave writes what the server still has to be told of the login that has
-// ended.
-func (l *login) leave(untold []revocation) error {
+// ended, or remembers what it was told, while the Store does not know the end.
+func (l *login) leave(told, untold []revocation) error {
+	if l.owed != nil {
+		l.owed.told = told
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
 	defer cancel()
 	_, err := l.update(ctx, func(r *record) (*record, error) {
