@@ -25,6 +25,10 @@ func TestManyPrincipalsAreForgottenAndFoundAgain(t *testing.T) {
 			s.login(t, of(t, m, fmt.Sprintf("user-%d", i)), fmt.Sprintf("user-%d", i))
 			settle(time.Millisecond)
 		}
+		store.breakDown(failOnce("load"))
+		if _, err := s.whoami(t.Context(), early); err == nil {
+			t.Fatal("it was not forgotten: the Store was not asked")
+		}
 		s.mustBe(t, early, "user-0") // the handle finds its login again
 		if s.callCount() != 1000 {
 			t.Fatalf("%d calls, want none for the one that was forgotten: the Store has its token", s.callCount())
@@ -69,7 +73,8 @@ func TestWhatExpiredIsForgottenFirst(t *testing.T) {
 func TestATokenWithAFlightInTheAirIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 10})
+		store := newSpyStore()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
@@ -96,6 +101,8 @@ func TestATokenWithAFlightInTheAirIsNotForgotten(t *testing.T) {
 		if got := s.callCount() - calls; got != 101 || s.reuses() != 0 {
 			t.Fatalf("%d calls, %d reuses; want 101 and none", got, s.reuses())
 		}
+		store.breakDown(func(string) error { return errors.New("it is not asked") })
+		s.mustBe(t, src, "ann")
 	})
 }
 

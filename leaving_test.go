@@ -68,6 +68,10 @@ func TestI17_ACallerThatLeavesLosesNothing(t *testing.T) {
 						settle(time.Minute)
 						store.breakDown(nil)
 
+						if name != "before" && how == "cancels" && s.callCount() != calls {
+							t.Fatalf("%d calls, want %d: the call goes on without its caller", s.callCount(), calls)
+						}
+
 						// Another process goes on with what the Store has.
 						other := s.manager(t, authtrip.WithStore(store))
 						if grant == "exchange" && s.callCount() < calls { // nothing was sent

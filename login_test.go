@@ -225,6 +225,29 @@ func TestI17_ARefreshTokenThatIsNotReplacedIsKept(t *testing.T) {
 		if live := s.live("ann"); !strings.Contains(store.holds("ann"), live) || strings.Contains(store.holds("ann"), "intent") {
 			t.Fatalf("the Store holds %s", store.holds("ann"))
 		}
+		if s.lastCall().Has("scope") {
+			t.Fatalf("sent %v, though the scope is what was granted", s.lastCall())
+		}
+	})
+}
+
+// Whoever failed to redeem lets go, so that others need not wait.
+func TestI17_AFailedCallLetsGoOfTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		if err := src.ExchangeCode(t.Context(), "no code", nil); err == nil || !strings.Contains(store.holds("ann"), authtrip.ErrNotFound.Error()) {
+			t.Fatalf("%v; the Store holds %s", err, store.holds("ann"))
+		}
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		s.befall(func(int, *http.Request) error { return errDial }, nil)
+		if _, err := s.whoami(t.Context(), src); err == nil || strings.Contains(store.holds("ann"), "intent") {
+			t.Fatalf("%v; the Store holds %s", err, store.holds("ann"))
+		}
+		if err := src.ExchangeCode(t.Context(), "no code", nil); err == nil || strings.Contains(store.holds("ann"), "intent") || !strings.Contains(store.holds("ann"), s.live("ann")) {
+			t.Fatalf("%v; the Store holds %s", err, store.holds("ann"))
+		}
 	})
 }
 

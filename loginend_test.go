@@ -207,6 +207,27 @@ func TestI17_ALogoutKnowsTheTokenThatIsNotSavedYet(t *testing.T) {
 	})
 }
 
+// Also of a login that the Store never had.
+func TestI17_ALogoutKnowsALoginThatIsNotSavedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, src, "ann")
+		s.befall(nil, atCall(func() { store.breakDown(down) }))
+		s.login(t, src, "ann") // anew, and this one is not saved
+		s.befall(nil, nil)
+		if err := src.Revoke(t.Context()); err == nil {
+			t.Fatal("no error, with a Store that is down")
+		}
+		store.breakDown(nil)
+		settle(time.Minute)
+		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+			t.Fatalf("%v, want ErrAuthorizationRequired", err)
+		}
+		store.wantEnded(t, "ann")
+	})
+}
+
 // A token that is in the Store needs no authorization server.
 func TestI11_AnOpenCircuitDoesNotHideTheStoresToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -220,9 +241,9 @@ func TestI11_AnOpenCircuitDoesNotHideTheStoresToken(t *testing.T) {
 		s.mustBe(t, of(t, m, "ann"), "ann")
 		settle(time.Hour - 5*time.Second)
 		_ = of(t, m, "bob").ExchangeCode(t.Context(), "c", nil) // opens it again
-		calls := s.callCount()
-		if _, err := s.whoami(t.Context(), of(t, m, "ann")); !errors.Is(err, authtrip.ErrCircuitOpen) || s.callCount() != calls {
-			t.Fatalf("%v after %d calls, want ErrCircuitOpen after none", err, s.callCount()-calls)
+		calls, saves := s.callCount(), store.saves
+		if _, err := s.whoami(t.Context(), of(t, m, "ann")); !errors.Is(err, authtrip.ErrCircuitOpen) || s.callCount() != calls || store.saves != saves {
+			t.Fatalf("%v after %d calls and %d saves, want ErrCircuitOpen after none", err, s.callCount()-calls, store.saves-saves)
 		}
 		if strings.Contains(store.holds("ann"), "intent") {
 			t.Fatalf("announced for nothing: %s", store.holds("ann"))

@@ -201,3 +201,29 @@ func TestInvalidateDropsATokenThatIsAllThereIs(t *testing.T) {
 		}
 	})
 }
+
+func TestI04_ATokenOfTheStoreThatExpiredIsNotTakenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		settle(time.Hour)
+		s.mustBe(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		if s.callCount() != 2 {
+			t.Fatalf("%d calls, want a refresh", s.callCount())
+		}
+	})
+}
+
+// Who needs no call need not wait for one that another makes.
+func TestI17_ATokenOfTheStoreIsTakenUpWhileAnotherRedeems(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		store.announce(t, "ann", time.Now().Add(20*time.Second))
+		start := time.Now()
+		s.mustBe(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		if took := time.Since(start); took != 0 || s.callCount() != 1 {
+			t.Fatalf("it waited %v and made %d calls", took, s.callCount()-1)
+		}
+	})
+}
