@@ -207,3 +207,63 @@ func TestI17_ALoginThatIsNotSavedIsNotForgotten(t *testing.T) {
 		}
 	})
 }
+
+// A login is there for as long as one of its tokens is: two of it would take
+// turns by themselves.
+func TestALoginIsForgottenWithTheLastOfItsTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 3})
+		s.login(t, of(t, m, "ann"), "ann")
+		scoped := authtrip.WithScopes(authtrip.WithPrincipal(t.Context(), "ann"), "less")
+		for range 3 {
+			settle(time.Millisecond)
+			if got, err := s.whoami(scoped, m); got != "ann" || err != nil {
+				t.Fatal(got, err)
+			}
+			s.login(t, of(t, m, fmt.Sprint(s.callCount())), "another")
+		}
+		settle(time.Hour)
+		s.befall(slowly(time.Second), nil)
+		var wg sync.WaitGroup
+		wg.Go(func() { s.mustBe(t, of(t, m, "ann"), "ann") })
+		wg.Go(func() {
+			if got, err := s.whoami(scoped, m); got != "ann" || err != nil {
+				t.Error(got, err)
+			}
+		})
+		wg.Wait()
+		if s.together != 1 || s.reuses() != 0 {
+			t.Fatalf("%d calls at one time, %d reuses", s.together, s.reuses())
+		}
+	})
+}
+
+// Whatever bytes names hold, nobody gets what another waited for.
+func TestNoTwoTokensHaveOneFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		m := s.managerOf(t, []authtrip.Registration{user(), user(func(r *authtrip.Registration) { r.ID = "users\x00\x02" })})
+		type who struct{ id, principal string }
+		all := []who{{"users", "\x00\x02"}, {"users\x00\x02", ""}, {"users", ""}, {"users", "\x00"}}
+		var sources []*authtrip.Source
+		for i, w := range all {
+			src, err := m.SourceFor(w.id, w.principal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.login(t, src, fmt.Sprint("user-", i))
+			sources = append(sources, src)
+		}
+		settle(time.Hour)
+		s.befall(slowly(time.Second), nil)
+		var wg sync.WaitGroup
+		for i, src := range sources {
+			wg.Go(func() { s.mustBe(t, src, fmt.Sprint("user-", i)) })
+		}
+		wg.Wait()
+		if s.callCount() != 2*len(all) {
+			t.Fatalf("%d calls for %d tokens", s.callCount(), len(all))
+		}
+	})
+}
