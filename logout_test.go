@@ -224,3 +224,28 @@ func TestI17_ALogoutDropsTheTokensOfAllScopesAtOnce(t *testing.T) {
 		store.wantEnded(t, "ann")
 	})
 }
+
+// What is here is dropped before anything is waited for.
+func TestI17_ALogoutDropsTheTokenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		m := s.manager(t)
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		s.befall(slowly(6*time.Second), nil)
+		scoped := authtrip.WithScopes(authtrip.WithPrincipal(context.Background(), "ann"), "less")
+		go func() { _, _ = s.whoami(scoped, m) }() // holds the logout up
+		synctest.Wait()
+		done := make(chan error, 1)
+		go func() { done <- src.Revoke(context.Background()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if got, err := s.whoami(ctx, src); err == nil {
+			t.Fatalf("logged out, and the API saw %q", got)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+}

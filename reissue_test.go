@@ -328,8 +328,14 @@ func TestI06_RevokeDropsWhateverTheServerSays(t *testing.T) {
 	})
 }
 
-func TestRevokeWithoutAnEndpointSaysSo(t *testing.T) {
-	wantAll(t, newSource(t, registration()).Revoke(t.Context()), `"test"`, "RevocationEndpoint")
+func TestRevokeWithoutAnEndpointDropsTheTokenAndSaysSo(t *testing.T) {
+	src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"access_token":"b"}`}}))
+	for _, want := range []string{"a", "b"} {
+		if tok, err := src.Token(t.Context()); err != nil || tok.AccessToken() != want {
+			t.Fatalf("%q, %v; want %s", tok.AccessToken(), err, want)
+		}
+		wantAll(t, src.Revoke(t.Context()), `"test"`, "RevocationEndpoint", "dropped here")
+	}
 }
 
 func TestI07_ARequestIsSentTwiceAtMost(t *testing.T) {
