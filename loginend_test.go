@@ -207,11 +207,12 @@ func TestI17_ALogoutKnowsTheTokenThatIsNotSavedYet(t *testing.T) {
 	})
 }
 
-// Also of a login that the Store never had.
+// Also of a login that the Store never had, at a server that cannot be told.
 func TestI17_ALogoutKnowsALoginThatIsNotSavedYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.RevocationEndpoint.URL = "" })}, authtrip.WithStore(store))
+		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		s.befall(nil, atCall(func() { store.breakDown(down) }))
 		s.login(t, src, "ann") // anew, and this one is not saved

@@ -232,17 +232,22 @@ func TestI17_ALogoutDropsTheTokenAtOnce(t *testing.T) {
 		m := s.manager(t)
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
+		ann := authtrip.WithPrincipal(context.Background(), "ann")
+		if got, err := s.whoami(authtrip.WithScopes(ann, "less"), m); got != "ann" || err != nil {
+			t.Fatal(got, err)
+		}
 		s.befall(slowly(6*time.Second), nil)
-		scoped := authtrip.WithScopes(authtrip.WithPrincipal(context.Background(), "ann"), "less")
-		go func() { _, _ = s.whoami(scoped, m) }() // holds the logout up
+		go func() { _, _ = s.whoami(authtrip.WithScopes(ann, "more"), m) }() // holds the logout up
 		synctest.Wait()
 		done := make(chan error, 1)
 		go func() { done <- src.Revoke(context.Background()) }()
 		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(ann, time.Second)
 		defer cancel()
-		if got, err := s.whoami(ctx, src); err == nil {
-			t.Fatalf("logged out, and the API saw %q", got)
+		for _, ctx := range []context.Context{ctx, authtrip.WithScopes(ctx, "less")} {
+			if got, err := s.whoami(ctx, m); err == nil {
+				t.Fatalf("logged out, and the API saw %q", got)
+			}
 		}
 		if err := <-done; err != nil {
 			t.Fatal(err)
