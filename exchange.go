@@ -12,15 +12,16 @@ import (
 // Exchange ends a [Flow]: it checks the callback, the query that the user's
 // browser brought to the RedirectURI, against it, and redeems the code for the
 // user's tokens (RFC 6749 §4.1.3). From then on the Source has a token; a
-// refresh token is in the Store before Exchange returns. It is a new login:
+// refresh token is in the Store before Exchange returns, or, should the Store
+// fail just then, in memory until it is. It is a new login:
 // what the principal had before is replaced, the refresh token too, should the
 // server have given none this time.
 //
 // A code is sent once, whatever happens. When ctx ends, Exchange returns its
 // error, and the call goes on: its tokens are not lost. Errors: a *[ServerError]
 // for what the server said in the callback or to the code, [ErrCircuitOpen],
-// and what is wrong with the flow or the callback. After any of them send the
-// user through [Source.AuthCodeURL] again.
+// and what is wrong with the Store, the flow or the callback. After any of them
+// send the user through [Source.AuthCodeURL] again.
 func (s *Source) Exchange(ctx context.Context, flow Flow, callback url.Values) error {
 	e, err := s.entryFor(ctx)
 	if err != nil {

@@ -171,6 +171,24 @@ func TestI17_ALogoutWithoutAnEndpointKeepsNoToken(t *testing.T) {
 	}
 }
 
+// While the server is told of one end, another process has another login that
+// ends: what its server is to be told stays.
+func TestI17_ALogoutLeavesTheNextLoginsRecordAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, src, "ann")
+		next := `{"form":1,"login":"next","ended":true,"untold":[{"token":"x","hint":"refresh_token"}]}`
+		s.revoking = func() error { store.replaceWith(t, "ann", next); return nil }
+		if err := src.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := store.holds("ann"); got != next {
+			t.Fatalf("the Store holds %s", got)
+		}
+	})
+}
+
 func TestARevocationThatFailsIsCalledOne(t *testing.T) {
 	s := newServer()
 	src := of(t, s.manager(t), "ann")

@@ -82,13 +82,14 @@ func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *token
 	l := e.login
 	claimed, err = l.claim(ctx, func(r *record) (*record, error) {
 		found = r.reply(e.fingerprint(), time.Now())
+		gaveUp, forGood := e.gaveUp(r.AccessToken)
 		switch {
 		case found != nil && !e.had(found.token):
 			return nil, nil
 		case r.RefreshToken != "":
 			found = nil
 			return l.announced(r), e.breaker.refuses(readClocks())
-		case found != nil && !e.gaveUp(found.token): // all there is, and it may work yet
+		case found != nil && !gaveUp: // all there is, and it may work yet
 			return nil, nil
 		}
 		found = nil
@@ -98,7 +99,7 @@ func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *token
 			return nil, err
 		case token != "":
 			return l.announced(&record{Login: rand.Text(), RefreshToken: token, Given: digest(token)}), nil
-		case e.rejectedForGood(r.AccessToken):
+		case forGood:
 			return r.ended(), nil
 		}
 		return nil, ErrAuthorizationRequired

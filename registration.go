@@ -72,9 +72,10 @@ type Registration struct {
 	SendState bool
 	// RefreshToken gives the refresh token to begin with when it came another
 	// way. It is asked when the Store has none for the principal, which is
-	// empty but for Manager.SourceFor and WithPrincipal, and again when the
-	// server refused what it gave. An empty Secret means that there is none.
-	// Required for the RefreshToken grant, optional for AuthorizationCode.
+	// empty but for Manager.SourceFor and WithPrincipal, and again when that
+	// login has ended; what began one login begins no other. An empty Secret
+	// means that there is none. Required for the RefreshToken grant, optional
+	// for AuthorizationCode.
 	RefreshToken func(ctx context.Context, principal string) (Secret, error)
 
 	// TokenEndpoint issues tokens. Required.

@@ -110,8 +110,9 @@ func (l *login) leave(told, untold []revocation) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
 	defer cancel()
+	ended := l.seen
 	_, err := l.update(ctx, func(r *record) (*record, error) {
-		if !r.Ended || len(r.Untold) == 0 && len(untold) == 0 {
+		if r.Login != ended || !r.Ended || len(r.Untold) == 0 && len(untold) == 0 {
 			return nil, nil
 		}
 		next := *r

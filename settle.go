@@ -115,20 +115,15 @@ func (e *entry) had(token string) bool {
 	return cur != nil && cur.text.token == token || e.dropped == token
 }
 
-// gaveUp reports whether no more is expected of token here.
-func (e *entry) gaveUp(token string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.dropped == token || e.keptRejected
-}
-
-// rejectedForGood reports whether token was rejected, kept for want of another,
-// and rejected again before any server accepted it.
-func (e *entry) rejectedForGood(token string) bool {
+// gaveUp reports whether no more is expected of token: here, where it was
+// dropped, or for good, since it was rejected, kept for want of another, and
+// rejected again before any server accepted it.
+func (e *entry) gaveUp(token string) (here, forGood bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur := e.current.Load()
-	return e.keptRejected && cur != nil && cur.text.token == token
+	forGood = e.keptRejected && cur != nil && cur.text.token == token
+	return forGood || e.dropped == token, forGood
 }
 
 // believes reports whether a lifetime may be taken for a new one when it comes
