@@ -103,6 +103,9 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 		if m.registered[r.ID] != nil {
 			faults = append(faults, fmt.Errorf("authtrip: registration %q is given twice", r.ID))
 		}
+		if c.TokenTransport == nil {
+			c.TokenTransport = m.transport
+		}
 		if breakers[c.server] == nil {
 			breakers[c.server] = newBreaker(m.policy)
 		}

@@ -83,6 +83,10 @@ type Registration struct {
 	// RevocationEndpoint ends them (RFC 7009). Without a URL, Source.Revoke
 	// drops the token here only, and returns an error that says so.
 	RevocationEndpoint Endpoint
+	// TokenTransport, if set, is what this registration's token and revocation
+	// calls go through instead of the Manager's: for a client certificate of
+	// its own, say. See WithTokenTransport for what it must be.
+	TokenTransport http.RoundTripper
 	// ExpiresInRemains says that expires_in is the time a token has left, as
 	// NHN Cloud documents it, so that 0 is a token at its end. Otherwise 0 is
 	// an unknown lifetime.
@@ -94,6 +98,12 @@ type Registration struct {
 	// RawToken sends the token alone. Otherwise "Bearer " stands before it
 	// (RFC 6750 §2.1).
 	RawToken bool
+
+	// HostHeaders are headers that a host wants beside the token and that do
+	// not change, such as an application's key: by host in the form that
+	// Origins takes, then by name. They go where the token goes, to that host
+	// only. What the caller set there stands. Like tokens they are not shown.
+	HostHeaders map[string]map[string]Secret
 
 	// Origins are where tokens may go: exact hosts ("api.example.com", meaning
 	// https on 443), with a port if another, or origins with their scheme
@@ -143,7 +153,8 @@ type client struct {
 	headers             []string // canonical
 	origins             originRule
 	reject              func(*http.Response) Verdict
-	envelopes           map[string]Envelope // by origin
+	envelopes           map[string]Envelope          // by origin
+	hostHeaders         map[string]map[string]Secret // by origin, then by canonical name
 }
 
 // check returns the registration ready for use, or every fault in one error.
@@ -176,6 +187,7 @@ func (r Registration) check() (*client, error) {
 	c.checkCredentials(fault)
 	c.checkGrant(fault)
 	c.checkHeaders(fault)
+	c.checkHostHeaders(fault)
 	c.checkEndpoints(fault)
 	c.checkEnvelopes(fault)
 	return c, errors.Join(faults...)

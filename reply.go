@@ -114,7 +114,7 @@ func (c *client) readToken(f fields) (reply *tokenReply, wrong string) {
 	switch {
 	case reply.token == "":
 		wrong = "the reply has no access_token"
-	case strings.ContainsFunc(reply.token, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case !visible(reply.token):
 		wrong = "the access_token in the reply has characters that no token may have"
 	case kind != "" && !strings.EqualFold(kind, "bearer"):
 		wrong = "the reply's token_type is " + strconv.Quote(said(kind, []string{reply.token, reply.refresh}, 20)) + ", not bearer"
@@ -220,4 +220,10 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 		return max(0, min(at.Sub(now), maxRetryAfter))
 	}
 	return 0
+}
+
+// visible reports whether s is visible ASCII and not empty: what a header can
+// carry as one word.
+func visible(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

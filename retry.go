@@ -19,7 +19,10 @@ const (
 	drainTime = 50 * time.Millisecond
 )
 
-var errNotReplayable = errors.New("the request's body cannot be sent again: set GetBody")
+var (
+	errNotReplayable = errors.New("the request's body cannot be sent again: set GetBody")
+	errNoReplay      = errors.New("Transport.NoReplay leaves it to the caller to send the request again")
+)
 
 // retry answers a response that rejected tok: with the response to the same
 // request sent again with another token, or, when there is none or the request
@@ -35,11 +38,13 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		if f := e.manager.hooks.NotReplayed; f != nil {
 			f(e.client.ID, why)
 		}
-		return res, nil
+		return rejected(res, req), nil
 	}
 	again := replayable(req)
 	asOf, ok := e.reject(tok)
 	switch {
+	case t.NoReplay:
+		return giveBack(e.fail(errNoReplay))
 	case !again:
 		return giveBack(e.fail(errNotReplayable))
 	case !ok:
@@ -64,8 +69,11 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	if err != nil {
 		return nil, err
 	}
-	second, rejected := e.judge(req, second)
-	e.replayed(another, !rejected)
+	second, again = e.judge(req, second)
+	e.replayed(another, !again)
+	if again {
+		second = rejected(second, req)
+	}
 	return second, nil
 }
 

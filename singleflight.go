@@ -184,7 +184,7 @@ func (e *entry) attempt(flight, values context.Context, cred credentials, r requ
 		err   error
 	}
 	got, err := contained(ctx, func() (result, error) {
-		reply, err := e.client.requestToken(flightContext{ctx, values}, e.manager.transport, cred, r.params, r.secrets)
+		reply, err := e.client.requestToken(flightContext{ctx, values}, e.client.TokenTransport, cred, r.params, r.secrets)
 		return result{reply, err}, nil
 	})
 	if err == nil {

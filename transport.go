@@ -3,10 +3,8 @@ package authtrip
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
-	"unsafe"
 )
 
 // Transport is an [http.RoundTripper] that puts a valid token on every request
@@ -32,6 +30,10 @@ type Transport struct {
 	// Base sends the requests; nil is http.DefaultTransport. Closing a body of
 	// its responses must end a Read that is under way, as it does in net/http.
 	Base http.RoundTripper
+	// NoReplay hands a response that rejects the token to the caller instead of
+	// sending the request again: for callers whose own layer retries, which
+	// [Rejected] tells it to. The next request has another token.
+	NoReplay bool
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -48,14 +50,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer e.unpin()
 	switch e.client.origins.judge(req) {
 	case pass:
-		return t.base().RoundTrip(req)
+		return t.base().RoundTrip(e.withoutOwn(req))
 	case refuse:
-		return refused(req, e.fail(fmt.Errorf("request to %s: %w", origin(req.URL), ErrInsecure)))
+		return refused(req, e.insecure(req))
 	}
 	if e.attachedTo(req) { // by a Transport around this one, which does the rest
 		return t.base().RoundTrip(req)
 	}
-	tok, err := e.get(req.Context(), req)
+	again := req
+	if t.NoReplay {
+		again = nil
+	}
+	tok, err := e.get(req.Context(), again)
 	if err != nil {
 		return refused(req, err)
 	}
@@ -145,7 +151,7 @@ func refused(req *http.Request, err error) (*http.Response, error) {
 func (t *Transport) send(req, callers *http.Request, c *client, tok *issued) (*http.Response, error) {
 	out := new(http.Request)
 	*out = *req
-	out.Header = withToken(req.Header, c.headers, tok.text.header)
+	out.Header = c.withToken(req, tok.text.header)
 
 	base := t.base()
 	res, err := base.RoundTrip(out)
@@ -169,44 +175,4 @@ func (t *Transport) send(req, callers *http.Request, c *client, tok *issued) (*h
 		res.Body = http.NoBody
 	}
 	return res, nil
-}
-
-// withToken copies h and sets names to value, in place of what h has there in
-// any spelling.
-func withToken(h http.Header, names, value []string) http.Header {
-	out := maps.Clone(h)
-	if out == nil {
-		out = make(http.Header, len(names))
-	}
-	for key := range h {
-		for _, name := range names {
-			if len(key) == len(name) && key != name && lower(key) == lower(name) {
-				delete(out, key)
-			}
-		}
-	}
-	for _, name := range names {
-		out[name] = value
-	}
-	return out
-}
-
-// attachedTo reports whether a Transport of this very entry has put its token
-// on req: the header value is then the same string in memory, which survives
-// the copying of headers and which nobody else can have.
-func (e *entry) attachedTo(req *http.Request) bool {
-	values := req.Header[e.client.headers[0]]
-	if len(values) != 1 || values[0] == "" {
-		return false
-	}
-	for text := e.last.Load(); text != nil; text = text.previous {
-		if sameString(values[0], text.header[0]) {
-			return true
-		}
-	}
-	return false
-}
-
-func sameString(a, b string) bool {
-	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
 }

@@ -2,7 +2,6 @@ package nhn
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/authtrip/authtrip"
 )
@@ -35,11 +34,7 @@ var serviceCodes = map[string][]string{
 func rejectedCodes() map[string][]string {
 	codes := map[string][]string{}
 	for _, host := range append(publicHosts(), governmentHosts...) {
-		service, _, _ := strings.Cut(host, ".")
-		for _, r := range regions {
-			service = strings.TrimPrefix(service, r+"-")
-		}
-		if c := serviceCodes[service]; c != nil {
+		if c := serviceCodes[serviceOf(host)]; c != nil {
 			codes[host] = slices.Clone(c)
 		}
 	}

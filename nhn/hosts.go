@@ -1,5 +1,7 @@
 package nhn
 
+import "strings"
+
 // The hosts that take the token, exactly. A wildcard would be wrong: customers
 // publish API Gateway stages of their own under api.nhncloudservice.com, and
 // would be handed the token.
@@ -24,6 +26,21 @@ var (
 		"api-tcd.gov-nhncloudservice.com",
 	}
 )
+
+// asListed spells a host as the lists above do.
+func asListed(host string) string {
+	host = strings.TrimPrefix(strings.ToLower(host), "https://")
+	return strings.TrimSuffix(strings.TrimSuffix(host, "/"), ":443")
+}
+
+// serviceOf is what a host is named after.
+func serviceOf(host string) string {
+	service, _, _ := strings.Cut(host, ".")
+	for _, r := range regions {
+		service = strings.TrimPrefix(service, r+"-")
+	}
+	return service
+}
 
 func publicHosts() []string {
 	hosts := append([]string(nil), globalHosts...)

@@ -27,7 +27,9 @@ type settings struct {
 	hosts      []string
 	more       []string
 	headers    []string
-	rejected   map[string][]string // codes by host
+	rejected   map[string][]string        // codes by host
+	appKeys    map[string]authtrip.Secret // by service
+	static     []staticHeader
 	source     []authtrip.Option
 }
 
@@ -70,8 +72,7 @@ func Headers(names ...string) Option {
 // in "*" stands for all that begin so. Codes that deny a permission do not
 // belong here.
 func RejectedCodes(host string, codes ...string) Option {
-	host = strings.TrimPrefix(strings.ToLower(host), "https://") // as the preset spells it
-	host = strings.TrimSuffix(strings.TrimSuffix(host, "/"), ":443")
+	host = asListed(host)
 	return func(s *settings) { s.rejected[host] = append(s.rejected[host], codes...) }
 }
 
@@ -116,6 +117,7 @@ func apply(options []Option) *settings {
 		hosts:    publicHosts(),
 		headers:  []string{HeaderAuthentication, HeaderAuthorization},
 		rejected: rejectedCodes(),
+		appKeys:  map[string]authtrip.Secret{},
 	}
 	for _, o := range options {
 		if o != nil {
@@ -138,6 +140,7 @@ func (s *settings) registration(c Credentials) authtrip.Registration {
 		RevocationEndpoint: authtrip.Endpoint{URL: s.authServer + "/oauth2/token/revoke"},
 		ExpiresInRemains:   true,
 		Headers:            s.headers,
+		HostHeaders:        s.hostHeaders(),
 		Origins:            append(append([]string(nil), s.hosts...), s.more...),
 		Envelopes:          envelopes(s.rejected),
 	}

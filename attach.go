@@ -1,0 +1,152 @@
+package authtrip
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"unsafe"
+)
+
+// Attach puts a valid token on req, and the host's static headers, when its
+// origin is one of the registration's; any other request is left as it is. It
+// is for those who are handed a request to authenticate and do not send it:
+// whoever sends it should go through a [Transport] instead, which replaces a
+// token that is rejected.
+//
+// What is attached is part of the request from then on: net/http carries such
+// headers, all but Authorization and Cookie, to wherever a redirect leads.
+// Where a Transport of this Source sends the request it takes them off again.
+//
+// It waits for a token as [Source.Token] does, and leaves when req's context
+// ends. An error means that req is as it was: besides those of Token,
+// [ErrInsecure].
+func (s *Source) Attach(req *http.Request) error {
+	if req == nil {
+		return errors.New("authtrip: Attach was given no request")
+	}
+	e, err := s.entryFor(req.Context())
+	if err != nil {
+		return err
+	}
+	defer e.unpin()
+	switch e.client.origins.judge(req) {
+	case pass:
+		return nil
+	case refuse:
+		return e.insecure(req)
+	}
+	tok, err := e.get(req.Context(), nil)
+	if err != nil {
+		return err
+	}
+	// A copy of the string: a Transport must not take it for another
+	// Transport's work.
+	req.Header = e.client.withToken(req, []string{strings.Clone(tok.text.header[0])})
+	return nil
+}
+
+func (e *entry) insecure(req *http.Request) error {
+	return e.fail(fmt.Errorf("request to %s: %w", origin(req.URL), ErrInsecure))
+}
+
+// withToken returns a copy of req's header in which the registration's token
+// headers have value, in place of what req has there in any spelling, and the
+// static headers of its host theirs, unless req has those itself.
+func (c *client) withToken(req *http.Request, value []string) http.Header {
+	h := req.Header
+	out := maps.Clone(h)
+	if out == nil {
+		out = make(http.Header, len(c.headers))
+	}
+	for key := range h {
+		for _, name := range c.headers {
+			if key != name && sameName(key, name) {
+				delete(out, key)
+			}
+		}
+	}
+	for _, name := range c.headers {
+		out[name] = value
+	}
+	for name, value := range c.staticHeaders(req) {
+		if !has(h, name) {
+			out[name] = []string{value.Reveal()}
+		}
+	}
+	return out
+}
+
+// withoutOwn returns req without what Attach put on it, for a place that must
+// not have it: a redirect may have carried it there.
+func (e *entry) withoutOwn(req *http.Request) *http.Request {
+	if !e.carriesOwn(req.Header) {
+		return req
+	}
+	out := new(http.Request)
+	*out = *req
+	out.Header = maps.Clone(req.Header)
+	for _, name := range e.client.headers {
+		delete(out.Header, name)
+	}
+	for _, static := range e.client.hostHeaders {
+		for name, value := range static {
+			if v := out.Header[name]; len(v) == 1 && v[0] == value.Reveal() {
+				delete(out.Header, name)
+			}
+		}
+	}
+	return out
+}
+
+// carriesOwn reports whether h has a token of this entry, the last or the one
+// before, as it would be sent.
+func (e *entry) carriesOwn(h http.Header) bool {
+	values := h[e.client.headers[0]]
+	if len(values) == 0 {
+		return false
+	}
+	for text := e.last.Load(); text != nil; text = text.previous {
+		if values[0] == text.header[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// attachedTo reports whether a Transport of this very entry has put its token
+// on req: the header value is then the same string in memory, which survives
+// the copying of headers and which nobody else can have.
+func (e *entry) attachedTo(req *http.Request) bool {
+	values := req.Header[e.client.headers[0]]
+	if len(values) != 1 || values[0] == "" {
+		return false
+	}
+	for text := e.last.Load(); text != nil; text = text.previous {
+		if sameString(values[0], text.header[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameString(a, b string) bool {
+	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
+}
+
+// sameName reports whether two header names differ in case only.
+func sameName(a, b string) bool { return len(a) == len(b) && (a == b || lower(a) == lower(b)) }
+
+// has reports whether h has name, which is canonical, in any spelling.
+func has(h http.Header, name string) bool {
+	if _, ok := h[name]; ok {
+		return true
+	}
+	for key := range h {
+		if sameName(key, name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,54 @@
+package authtrip
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+)
+
+// checkHostHeaders reads Registration.HostHeaders.
+func (c *client) checkHostHeaders(fault func(string, ...any)) {
+	for host, headers := range c.HostHeaders {
+		u, err := parseOrigin("https", host)
+		switch {
+		case err != nil:
+			fault("HostHeaders: %w", err)
+			continue
+		case len(c.origins.listed) > 0 && !c.origins.listed[origin(u)]:
+			fault("HostHeaders: %q is not in Origins: its headers would go nowhere", host)
+			continue
+		case c.hostHeaders[origin(u)] != nil:
+			fault("HostHeaders: %q is there twice, in two spellings", origin(u))
+			continue
+		}
+		static := map[string]Secret{}
+		for name, value := range headers {
+			canonical := textproto.CanonicalMIMEHeaderKey(name)
+			switch {
+			case !isToken(name):
+				fault("HostHeaders of %q: %q is no header name", host, name)
+			case slices.Contains(c.headers, canonical):
+				fault("HostHeaders of %q: %q carries the token", host, name)
+			case slices.Contains(unfitHeaders, canonical):
+				fault("HostHeaders of %q: %q cannot be set", host, name)
+			case static[canonical] != Secret{}:
+				fault("HostHeaders of %q: %q is there twice, in two spellings", host, name)
+			case !visible(value.Reveal()): // not shown: it is a secret
+				fault("HostHeaders of %q: the value of %q is empty, or has white space or other characters that a key has not", host, name)
+			}
+			static[canonical] = value
+		}
+		if c.hostHeaders == nil {
+			c.hostHeaders = map[string]map[string]Secret{}
+		}
+		c.hostHeaders[origin(u)] = static
+	}
+}
+
+// staticHeaders are those that req's host gets beside the token.
+func (c *client) staticHeaders(req *http.Request) map[string]Secret {
+	if len(c.hostHeaders) == 0 {
+		return nil
+	}
+	return c.hostHeaders[origin(req.URL)]
+}
