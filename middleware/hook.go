@@ -1,0 +1,45 @@
+package middleware
+
+import (
+	"net/http"
+
+	"github.com/authtrip/authtrip"
+	"github.com/go-resty/resty/v2"
+)
+
+// BeforeRequest returns a hook for OnBeforeRequest that has the client's
+// requests carry a token, and no more: a response that rejects it comes back as
+// it is. The next request has another token, and so has the next try, for those
+// who use Resty's own retry: see [RetryRejected]. [Install] does both by itself
+// and is the better choice where nothing speaks against it; a hook beside it
+// has nothing to do.
+//
+// The hook only marks the request. The token is put on by a transport which the
+// hook, before its first request, puts under the client, and which waits for a
+// token outside Resty's locks. So neither SetAuthToken nor a redirect to
+// another host nor a debug log gets hold of it, and an error of the token's
+// comes as any error of the network does, to retry conditions too.
+//
+// Register it before the client is used. Set the client's transport, its proxy
+// and its TLS before the first request; later SetProxy and its like have no
+// effect (see Install), and after SetTransport or SetDigestAuth the hook refuses
+// requests, as no token would be on them. One hook may serve several clients.
+func BeforeRequest(src authtrip.Authorizer) resty.RequestMiddleware {
+	return func(c *resty.Client, r *resty.Request) error {
+		if missing(src) {
+			return errNoSource
+		}
+		hc := c.GetClient()
+		if hc == http.DefaultClient {
+			return errDefaultClient
+		}
+		l, err := stackOf(hc).hook(hc, src)
+		if err != nil {
+			return err
+		}
+		if l.hooked {
+			r.SetContext(withTries(l.marked(r.Context()), r))
+		}
+		return nil
+	}
+}

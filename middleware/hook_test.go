@@ -1,0 +1,223 @@
+package middleware_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/authtest"
+	"github.com/authtrip/authtrip/middleware"
+	"github.com/authtrip/authtrip/nhn"
+	"github.com/go-resty/resty/v2"
+)
+
+func TestAHookAttachesOnly(t *testing.T) {
+	w := newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	w.mustGet(w.client.R(), "/v1/organizations")
+	w.cloud.RevokeAll()
+	res, err := w.client.R().Get("/v1/organizations")
+	if err != nil || res.StatusCode() != 401 || !middleware.RetryRejected(res, nil) {
+		t.Fatalf("%v, %v; want the 401 that rejected the token, known as such", status(res), err)
+	}
+	w.mustGet(w.client.R(), "/v1/organizations")
+	if c := w.cloud.Counts(); c.TokenCalls != 2 || c.Rejected != 1 {
+		t.Errorf("%+v; want another token for the next request", c)
+	}
+}
+
+func TestAHookWithRestysOwnRetry(t *testing.T) {
+	w := newWorld(t, authtest.Services())
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	w.client.SetRetryCount(3).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+	for _, url := range []string{w.cloud.APIURL, w.cloud.Service(authtest.APIGateway)} { // a 401, and a 200 that says so
+		w.mustGet(w.client.R(), url+"/x")
+		w.cloud.RevokeAll()
+		res := w.mustGet(w.client.R(), url+"/x")
+		if res.Request.Attempt != 2 {
+			t.Errorf("%d tries, want 2", res.Request.Attempt)
+		}
+	}
+}
+
+func TestI07_RetryRejectedHasARequestSentTwiceAtMost(t *testing.T) {
+	w := newWorld(t)
+	always := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(401) }))
+	defer always.Close()
+	src := w.source(nhn.Origins(always.URL))
+	w.client.OnBeforeRequest(middleware.BeforeRequest(src))
+	w.client.SetRetryCount(5).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+	res, err := w.client.R().Get(always.URL)
+	if err != nil || res.Request.Attempt != 2 {
+		t.Fatalf("%d tries, %v; want 2", res.Request.Attempt, err)
+	}
+	// A request made of the first one's context is another.
+	res, err = w.client.R().SetContext(res.Request.Context()).Get(always.URL)
+	if err != nil || res.Request.Attempt != 2 {
+		t.Fatalf("%d tries, %v; want 2", res.Request.Attempt, err)
+	}
+}
+
+func TestRetryRejectedIsNilSafe(t *testing.T) {
+	if middleware.RetryRejected(nil, nil) || middleware.RetryRejected(nil, context.Canceled) ||
+		middleware.RetryRejected(&resty.Response{}, nil) || middleware.RetryRejected(&resty.Response{Request: resty.New().R()}, nil) {
+		t.Error("RetryRejected would retry what is no response")
+	}
+}
+
+// TestI13_ARedirectToAnotherHostGetsNoToken: net/http carries any header but
+// Authorization across hosts, and Resty's policies copy more.
+func TestI13_ARedirectToAnotherHostGetsNoToken(t *testing.T) {
+	elsewhere := newSeen(t, nil)
+	for name, policy := range map[string]resty.RedirectPolicy{
+		"net/http's own":        nil,
+		"flexible":              resty.FlexibleRedirectPolicy(5),
+		"domain check":          resty.DomainCheckRedirectPolicy("127.0.0.1"),
+		"copies the headers on": resty.RedirectPolicyFunc(func(r *http.Request, via []*http.Request) error { r.Header = via[0].Header.Clone(); return nil }),
+	} {
+		for _, install := range []bool{true, false} {
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, authtest.API(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect)))
+				if install {
+					must(t, middleware.Install(w.client, w.src))
+				} else {
+					w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+				}
+				if policy != nil {
+					w.client.SetRedirectPolicy(policy)
+				}
+				w.mustGet(w.client.R(), "/x")
+				headers := elsewhere.all()
+				last := headers[len(headers)-1]
+				if last.Get(nhn.HeaderAuthorization) != "" || last.Get(nhn.HeaderAuthentication) != "" || last.Get("Authorization") != "" {
+					t.Error("the token went along")
+				}
+			})
+		}
+	}
+}
+
+func TestAHookServesOnlyRequestsOfItsClient(t *testing.T) {
+	w := newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	w.mustGet(w.client.R(), "/v1/organizations")
+	res, err := w.client.GetClient().Get(w.cloud.APIURL) // not through Resty
+	must(t, err)
+	_ = res.Body.Close()
+	if res.StatusCode != 401 {
+		t.Errorf("status %d; want the 401 of a request without a token", res.StatusCode)
+	}
+}
+
+func TestOneHookServesManyClientsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	hook := middleware.BeforeRequest(w.src)
+	clients := []*resty.Client{w.client, w.newClient(), w.newClient()}
+	var wg sync.WaitGroup
+	for _, client := range clients {
+		client.OnBeforeRequest(hook)
+		for range 20 {
+			wg.Go(func() {
+				if res, err := client.R().Get("/v1/organizations"); err != nil || res.StatusCode() != 200 {
+					t.Errorf("%v, %v; want 200", status(res), err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if c := w.cloud.Counts(); c.TokenCalls != 1 {
+		t.Errorf("%d token calls, want 1", c.TokenCalls)
+	}
+}
+
+func TestTwoHooksServeTheirOwnOrigins(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src)).OnBeforeRequest(middleware.BeforeRequest(other.src))
+	w.mustGet(w.client.R(), w.cloud.APIURL+"/v1/organizations")
+	w.mustGet(w.client.R(), other.cloud.APIURL+"/v1/organizations")
+}
+
+func TestAHookBesideInstallHasNothingToDo(t *testing.T) {
+	for _, hookFirst := range []bool{true, false} {
+		w := newWorld(t)
+		if !hookFirst {
+			must(t, middleware.Install(w.client, w.src))
+		}
+		w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+		w.mustGet(w.client.R(), "/v1/organizations")
+		if hookFirst {
+			must(t, middleware.Install(w.client, w.src))
+		}
+		w.cloud.RevokeAll()
+		w.mustGet(w.client.R(), "/v1/organizations") // sent again, as Install has it
+		if c := w.cloud.Counts(); c.TokenCalls != 2 || c.Rejected != 1 {
+			t.Errorf("%+v; want 2 token calls and one rejected request", c)
+		}
+	}
+}
+
+func TestAHookSeesTheRequestsChoice(t *testing.T) {
+	w := newWorld(t)
+	a := nhn.Registration(w.cloud.Credentials(), w.cloud.Options()...)
+	b := a
+	a.ID, b.ID = "a", "b"
+	mgr, err := authtrip.NewManager([]authtrip.Registration{a, b})
+	must(t, err)
+	defer func() { _ = mgr.Close() }()
+	w.client.OnBeforeRequest(middleware.BeforeRequest(mgr))
+	w.mustGet(w.client.R().SetContext(authtrip.WithRegistration(t.Context(), "b")), "/v1/organizations")
+	_, err = w.client.R().Get("/v1/organizations")
+	mustSay(t, err, "a", "b")
+}
+
+// TestNobodyWaitsWhileAHooksTokenIsFetched: Resty runs hooks under a lock that
+// whoever registers one waits for, and with them every other request.
+func TestNobodyWaitsWhileAHooksTokenIsFetched(t *testing.T) {
+	w := newWorld(t)
+	open := newSeen(t, nil)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	w.mustGet(w.client.R(), open.URL) // another origin; the hook is in place
+	w.cloud.Break(authtest.Fault{Hang: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan error)
+	go func() {
+		_, err := w.client.R().SetContext(ctx).Get("/v1/organizations")
+		waiting <- err
+	}()
+	for w.cloud.Counts().TokenCalls == 0 {
+		select {
+		case err := <-waiting:
+			t.Fatalf("the request did not wait for its token: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	w.client.OnAfterResponse(func(*resty.Client, *resty.Response) error { return nil }) // takes the lock
+	w.client.OnBeforeRequest(func(*resty.Client, *resty.Request) error { return nil })
+	w.mustGet(w.client.R(), open.URL)
+	select {
+	case err := <-waiting:
+		t.Fatalf("the token call hangs, and its request got %v", err)
+	default:
+	}
+	cancel()
+	mustSay(t, <-waiting, "context canceled")
+}
+
+// TestSetAuthTokenDoesNotUndoAHook: Resty writes its own Authorization header
+// after all hooks.
+func TestSetAuthTokenDoesNotUndoAHook(t *testing.T) {
+	api := newSeen(t, nil)
+	w := newWorld(t)
+	src := w.source(nhn.Headers("Authorization"), nhn.Origins(api.URL))
+	w.client.OnBeforeRequest(middleware.BeforeRequest(src)).SetAuthToken("stale").SetBasicAuth("user", "password")
+	w.mustGet(w.client.R().SetAuthToken("staler"), api.URL)
+	tok, err := src.Token(t.Context())
+	must(t, err)
+	if got := api.all()[0].Values("Authorization"); len(got) != 1 || got[0] != "Bearer "+tok.AccessToken() {
+		t.Errorf("%d Authorization headers, want the Source's alone", len(got))
+	}
+}

@@ -1,0 +1,77 @@
+package middleware
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/authtrip/authtrip"
+	"github.com/go-resty/resty/v2"
+)
+
+// Install wraps the transport under client in an [authtrip.Transport], over
+// all that it has: proxy, TLS, a transport of your own. Time-outs, cookies,
+// redirect policy, retries and hooks of the client stay as they are. Requests
+// get tokens of src from then on, whichever goroutine makes them; a rejected
+// one is replaced and the request sent once more, before Resty sees a response.
+//
+// Install comes last. After it Resty cannot change the transport any more:
+// SetProxy, RemoveProxy, SetTLSClientConfig, SetCertificates and
+// SetRootCertificate only log that it is no *http.Transport, and have no
+// effect. Call [Uninstall], then those, then Install again. SetTransport after
+// it would let requests go without a token: they are refused, with an error that
+// says so, until Install is called again. SetDigestAuth, before or after, has
+// them refused for good.
+//
+// A debug log (SetDebug) does not show the token. Unless the client has log
+// callbacks of its own, Install sets [RedactRequestLog] and
+// [RedactResponseLog], for what callers put in headers themselves and for
+// servers that repeat what they were sent.
+//
+// Calling it again with the same src does nothing; with another it adds that
+// one's tokens, for its origins. Like Resty's own setters it must not be called
+// while requests are under way. A client over http.DefaultClient is refused,
+// since all the program would send tokens.
+func Install(client *resty.Client, src authtrip.Authorizer) error {
+	switch {
+	case client == nil:
+		return errors.New("middleware: Install was given no client: make one with resty.New")
+	case missing(src):
+		return errNoSource
+	case client.GetClient() == http.DefaultClient:
+		return errDefaultClient
+	}
+	s := stackOf(client.GetClient())
+	if err := s.install(client.GetClient(), src); err != nil {
+		return err
+	}
+	if s.firstCheck() {
+		client.OnBeforeRequest(func(c *resty.Client, _ *resty.Request) error { return s.check(c.GetClient()) })
+	}
+	setLogCallbacks(client)
+	return nil
+}
+
+// Uninstall takes off what [Install] put under client, so that its transport
+// is the one that was there before; one that took the place since then stays.
+// The log callbacks stay too. A hook of [BeforeRequest] puts its own back before
+// the next request. It must not be called while requests are under way.
+func Uninstall(client *resty.Client) {
+	if client != nil {
+		stackOf(client.GetClient()).clear(client.GetClient())
+	}
+}
+
+var (
+	errNoSource      = errors.New("middleware: no Source was given: make one with authtrip.NewSource, or give a Manager")
+	errDefaultClient = errors.New("middleware: the Resty client is over http.DefaultClient, which the whole program uses: make it with resty.New, or over an http.Client of its own")
+)
+
+func missing(src authtrip.Authorizer) bool {
+	switch s := src.(type) {
+	case *authtrip.Source:
+		return s == nil
+	case *authtrip.Manager:
+		return s == nil
+	}
+	return true
+}
