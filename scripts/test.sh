@@ -111,7 +111,7 @@ for m in $all; do
 	tests "$m" ${race:+"$race"}
 done
 check "100,000 principals" go test -run TestAHundredThousandPrincipals .
-for example in quickstart prism tenants; do
+for example in quickstart prism tenants resty; do
 	check "examples/$example" go run "./examples/$example"
 done
 check "release script" scripts/release.sh --self-test
