@@ -44,6 +44,7 @@ type entry struct {
 	// the count when it begins, so that it is known which rejections it can
 	// answer for.
 	rejections  uint64
+	answered    uint64 // flights that gave a rejected token again
 	dropped     string // the token that was dropped outright last
 	droppedAt   uint64 // rejections then
 	reissued    bool   // the token in use was asked for because another was rejected
@@ -89,7 +90,7 @@ func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
 
 func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now instant) (*issued, error) {
 	if t == nil {
-		return e.obtain(ctx, "", 0)
+		return e.obtain(ctx, need{})
 	}
 	if t.usable(now) && t.standing != suspect {
 		if t.freshOnceSaved > 0 {
@@ -98,10 +99,12 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		e.renewBehind(ctx, now)
 		return t, nil
 	}
-	var unwanted string
-	var asOf uint64
+	var n need
 	if t.standing == suspect {
-		unwanted, asOf = t.text.token, e.rejectionCount()
+		var still bool
+		if n, still = e.stillSuspect(t); !still {
+			return e.get(ctx, req)
+		}
 	}
 	wait := ctx
 	if t.usable(now) { // and suspect: it may work, and a server that hangs must not keep it from all
@@ -113,7 +116,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		wait, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
-	another, err := e.obtain(wait, unwanted, asOf)
+	another, err := e.obtain(wait, n)
 	switch {
 	case err == nil:
 		return another, nil
@@ -129,9 +132,18 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 	return nil, err
 }
 
-// obtain waits for a token that is not unwanted. A flight that began before
-// rejection number asOf answers only if it brings one.
-func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issued, error) {
+// need is what a caller needs of a flight. The zero need is any token.
+type need struct {
+	renewal  bool   // a newer token than the one in use
+	unwanted string // a token that was rejected: another is needed
+	// A flight that began before rejection number asOf answers only if it
+	// brings another. One that gave the unwanted again after it was asked for
+	// another, and ended since there were answered of these, did answer.
+	asOf, answered uint64
+}
+
+// obtain waits for a token that is not unwanted.
+func (e *entry) obtain(ctx context.Context, n need) (*issued, error) {
 	for {
 		if ctx.Err() != nil {
 			return nil, e.fail(leaving(ctx))
@@ -139,13 +151,13 @@ func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issu
 		if err := e.refuses(readClocks()); err != nil {
 			return nil, e.fail(err)
 		}
-		got, err := e.join(ctx)
+		got, err := e.join(ctx, n)
 		switch {
 		case err != nil: // ctx ended
 			return nil, e.fail(err)
-		case got.err == nil && (unwanted == "" || got.token.text.token != unwanted):
+		case got.err == nil && (n.unwanted == "" || got.token.text.token != n.unwanted):
 			return got.token, nil
-		case got.asOf < asOf || errors.Is(got.err, errSuperseded):
+		case got.asOf < n.asOf || errors.Is(got.err, errSuperseded):
 			continue
 		case got.err == nil:
 			return nil, e.fail(errSameToken)
@@ -156,7 +168,7 @@ func (e *entry) obtain(ctx context.Context, unwanted string, asOf uint64) (*issu
 }
 
 // reissue waits for a token other than t, which was rejected.
-func (e *entry) reissue(ctx context.Context, t *issued, asOf uint64) (*issued, error) {
+func (e *entry) reissue(ctx context.Context, t *issued, n need) (*issued, error) {
 	another := func() *issued {
 		if cur := e.current.Load(); cur != nil && !cur.is(t) && cur.usable(readClocks()) {
 			return cur
@@ -166,7 +178,7 @@ func (e *entry) reissue(ctx context.Context, t *issued, asOf uint64) (*issued, e
 	if cur := another(); cur != nil && cur.standing != suspect {
 		return cur, nil
 	}
-	got, err := e.obtain(ctx, t.text.token, asOf)
+	got, err := e.obtain(ctx, n)
 	if err == nil {
 		return got, nil
 	}
@@ -208,7 +220,7 @@ func (e *entry) renewBehind(ctx context.Context, now instant) {
 	go func() {
 		defer e.renewing.Store(false)
 		// The request's values may be wanted, its end must not be heard.
-		_, _ = e.join(context.WithoutCancel(ctx))
+		_, _ = e.join(context.WithoutCancel(ctx), need{renewal: true})
 	}()
 }
 
@@ -218,12 +230,6 @@ func (e *entry) postpone(now instant, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.nextTry.Store(max(e.nextTry.Load(), now.mono+int64(min(wait, time.Minute))))
-}
-
-func (e *entry) rejectionCount() uint64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.rejections
 }
 
 // drop forgets t outright if it is the token in use.

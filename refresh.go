@@ -19,7 +19,7 @@ func (e *grantEnded) Unwrap() []error { return []error{ErrAuthorizationRequired,
 // refreshFlight is a flight that redeems the principal's refresh token. Neither
 // its callers nor Close end the call: a refresh token that was rotated would be
 // lost.
-func (e *entry) refreshFlight(caller context.Context, asOf uint64) outcome {
+func (e *entry) refreshFlight(caller context.Context, n need, asOf uint64) outcome {
 	if !e.manager.beginRedeeming() {
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
@@ -30,7 +30,7 @@ func (e *entry) refreshFlight(caller context.Context, asOf uint64) outcome {
 		return e.failed(asOf, err)
 	}
 	defer e.login.giveTurn()
-	done, asOf := e.begin() // again: an Exchange may have had the turn
+	done, asOf := e.begin(n) // again: an Exchange may have had the turn
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
 	}

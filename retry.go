@@ -41,7 +41,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		return rejected(res, req), nil
 	}
 	again := replayable(req)
-	asOf, ok := e.reject(tok)
+	wanted, ok := e.reject(tok)
 	switch {
 	case t.NoReplay:
 		return giveBack(e.fail(errNoReplay))
@@ -51,7 +51,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		return giveBack(e.fail(errPaused))
 	}
 	res, first := readAhead(res, func(body io.Reader) { _, _ = io.CopyN(io.Discard, body, headStart) })
-	another, err := e.reissue(req.Context(), tok, asOf)
+	another, err := e.reissue(req.Context(), tok, wanted)
 	if err != nil {
 		if req.Context().Err() != nil {
 			first.giveUp()

@@ -26,12 +26,18 @@ type failure struct {
 	delay time.Duration
 }
 
-// begin says what a flight has to do: nothing, when the token in use needs no
-// successor any more.
-func (e *entry) begin() (done *issued, asOf uint64) {
+// begin says what a flight has to do for n: nothing, when the token in use needs
+// no successor any more, or when there was a flight for n already, which whoever
+// comes a moment late would repeat.
+func (e *entry) begin(n need) (done *issued, asOf uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t := e.current.Load(); t != nil && t.young(readClocks()) {
+	t, now := e.current.Load(), readClocks()
+	switch {
+	case t == nil:
+	case t.young(now),
+		n == need{} && t.usable(now) && t.standing != suspect,
+		n.unwanted == t.text.token && n.answered < e.answered:
 		done = t
 	}
 	return done, e.rejections
@@ -139,6 +145,7 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued) *issued {
 	if cur.standing != good && asOf >= e.rejections {
 		next = *cur.with(kept)
 		e.pause.start(now)
+		e.answered++
 	}
 	if !cur.usable(now) {
 		next.heldUntil = now.mono + int64(wait)

@@ -16,15 +16,15 @@ import (
 
 const maxAttempts = 3
 
-// join waits for the entry's flight, and starts it if there is none. The error
-// is ctx's: the flight's own is in the outcome. The flight does not notice
+// join waits for the entry's flight, and starts one for n if there is none. The
+// error is ctx's: the flight's own is in the outcome. The flight does not notice
 // when a caller leaves.
-func (e *entry) join(ctx context.Context) (outcome, error) {
+func (e *entry) join(ctx context.Context, n need) (outcome, error) {
 	flight := e.manager.flights.DoChan(e.flightKey, func() (any, error) {
 		// A panic here would end the process, a Goexit strand all who wait.
 		e := e.manager.pinForFlight(e)
 		defer e.unpin()
-		got, err := contained(context.Background(), func() (outcome, error) { return e.flight(ctx), nil })
+		got, err := contained(context.Background(), func() (outcome, error) { return e.flight(ctx, n), nil })
 		if err != nil {
 			return outcome{err: err, asOf: math.MaxUint64}, nil // it answers for all: no other would do better
 		}
@@ -43,13 +43,13 @@ func (e *entry) join(ctx context.Context) (outcome, error) {
 // flight makes one token call, in up to three attempts, and settles it. All
 // code that is not ours runs contained, each piece by itself, so that what it
 // does to the flight is settled too.
-func (e *entry) flight(caller context.Context) outcome {
-	done, asOf := e.begin()
+func (e *entry) flight(caller context.Context, n need) outcome {
+	done, asOf := e.begin(n)
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
 	}
 	if e.login != nil {
-		return e.refreshFlight(caller, asOf)
+		return e.refreshFlight(caller, n, asOf)
 	}
 	ctx, cancel := context.WithTimeout(e.manager.ctx, e.manager.policy.FetchTimeout)
 	defer cancel()

@@ -61,8 +61,8 @@ func (p *pause) accepted(now instant, rejectedToo bool) {
 }
 
 // reject is told that a server rejected t. It reports whether waiting for
-// another token may help, and which rejection that token must answer for.
-func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
+// another token may help, and what is needed then.
+func (e *entry) reject(t *issued) (n need, reissue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
@@ -72,7 +72,7 @@ func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
 		// A late rejection of an old token: its successor is there or will be.
 	case e.pause.runs(now):
 		e.rejectedToo = true
-		return 0, false
+		return need{}, false
 	case cur.standing != good:
 		// Known already.
 		e.keptRejected = cur.standing == kept && !e.keptAccepted
@@ -81,11 +81,25 @@ func (e *entry) reject(t *issued) (asOf uint64, reissue bool) {
 		// The first word on a successor comes when its pause is over.
 		e.rejectedToo = true
 		e.pause.restart(now)
-		return 0, false
+		return need{}, false
 	default:
 		e.suspectCurrent(cur)
 	}
-	return e.rejections, true
+	return e.another(t), true
+}
+
+// stillSuspect returns what whoever finds t suspect needs, or false when that
+// has been settled meanwhile.
+func (e *entry) stillSuspect(t *issued) (need, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	cur := e.current.Load()
+	return e.another(t), cur.is(t) && cur.standing == suspect
+}
+
+// another is the need of a token in place of t. It runs under mu.
+func (e *entry) another(t *issued) need {
+	return need{unwanted: t.text.token, asOf: e.rejections, answered: e.answered}
 }
 
 // suspectCurrent makes cur, the token in use, suspect.

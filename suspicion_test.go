@@ -584,3 +584,34 @@ func TestI04_ATokenThatNeverChangesIsBelievedForANewLifetime(t *testing.T) {
 		}
 	})
 }
+
+// TestI10_WhoComesLateToTheSameTokenAgainDoesNotAskAgain: many requests find
+// the token suspect, and some come to the flight just after it ended.
+func TestI10_WhoComesLateToTheSameTokenAgainDoesNotAskAgain(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			tokens := &replies{bodies: []string{`{"access_token":"same","expires_in":3600}`}}
+			src := newSource(t, registration(), authtrip.WithTokenTransport(tokens))
+			client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: roundTripFunc(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 401, Body: http.NoBody}, nil
+			})}}
+			var all sync.WaitGroup
+			for range 100 {
+				all.Go(func() {
+					res, err := client.Get("https://api.example/")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					_ = res.Body.Close()
+				})
+			}
+			all.Wait()
+			tokens.mu.Lock()
+			defer tokens.mu.Unlock()
+			if tokens.calls != 2 {
+				t.Fatalf("%d token calls, want the first and one for another", tokens.calls)
+			}
+		})
+	}
+}
