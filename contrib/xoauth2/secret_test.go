@@ -35,6 +35,9 @@ func TestI14_NothingPrintsASecret(t *testing.T) {
 	if _, err := ts.Token(); err != nil {
 		t.Fatal(err)
 	}
+	if got, want := fmt.Sprint(reg.TokenTransport), `xoauth2.FromTokenSource("vendor", xoauth2_test.vendor)`; got != want {
+		t.Errorf("it prints as %s, want %s", got, want)
+	}
 	web := &oauth2.Config{ClientID: "shop", ClientSecret: theSecret}
 	type hidden struct {
 		reg authtrip.Registration
