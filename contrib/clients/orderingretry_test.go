@@ -1,14 +1,9 @@
 package clients_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -128,75 +123,6 @@ func TestRetryableHTTPOutsideStopsWhenTheErrorSaysWhenToComeBack(t *testing.T) {
 			t.Errorf("after that time the caller got %d, %v", status, err)
 		}
 	})
-}
-
-func TestRetryableHTTPOutsideItsBodiesCanBeReplayed(t *testing.T) {
-	text := strings.Repeat("whole and unchanged ", 1000)
-	for name, body := range map[string]any{
-		"bytes":      []byte(text),
-		"Buffer":     bytes.NewBufferString(text),
-		"Reader":     bytes.NewReader([]byte(text)),
-		"ReadSeeker": io.NewSectionReader(strings.NewReader(text), 0, int64(len(text))),
-		"stream":     io.MultiReader(strings.NewReader(text)),
-		"func":       func() (io.Reader, error) { return strings.NewReader(text), nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			inOrder(t, nil, func(t *testing.T, o *ordering) {
-				o.withToken()
-				o.cloud.RevokeAll()
-				req, err := retryablehttp.NewRequest(http.MethodPost, o.cloud.APIURL+"/v1/things", body)
-				if err != nil {
-					t.Fatal(err)
-				}
-				status, answer, err := read(retrying(o.over(o.wire)).Do(req))
-				sum := sha256.Sum256([]byte(text))
-				if status != 200 || err != nil || !strings.Contains(answer, hex.EncodeToString(sum[:])) {
-					t.Errorf("the caller got %d %s, %v", status, answer, err)
-				}
-				o.wantSends(401, 200)
-			})
-		})
-	}
-}
-
-// TestRetryableHTTPOutsideRetriesARejectionWhenAsked is a body that
-// retryablehttp can rewind and we cannot: it was given a request that exists,
-// without GetBody.
-func TestRetryableHTTPOutsideRetriesARejectionWhenAsked(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		check retryablehttp.CheckRetry
-		sends []int
-	}{
-		{"by default it hands the rejection on", retryablehttp.DefaultRetryPolicy, []int{401}},
-		{"with Rejected it sends the body again", func(ctx context.Context, res *http.Response, err error) (bool, error) {
-			if authtrip.Rejected(res) {
-				return true, nil
-			}
-			return stopWhenTold(ctx, res, err)
-		}, []int{401, 200}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			inOrder(t, nil, func(t *testing.T, o *ordering) {
-				o.withToken()
-				o.cloud.RevokeAll()
-				plain := o.request(t.Context(), http.MethodPost, "")
-				plain.Body = io.NopCloser(strings.NewReader("a stream"))
-				req, err := retryablehttp.FromRequest(plain)
-				if err != nil {
-					t.Fatal(err)
-				}
-				client := retrying(o.over(o.wire))
-				client.CheckRetry = c.check
-				status, answer, err := read(client.Do(req))
-				sum := sha256.Sum256([]byte("a stream"))
-				if status != c.sends[len(c.sends)-1] || err != nil || (status == 200) != strings.Contains(answer, hex.EncodeToString(sum[:])) {
-					t.Errorf("the caller got %d %s, %v", status, answer, err)
-				}
-				o.wantSends(c.sends...)
-			})
-		})
-	}
 }
 
 func TestRetryableHTTPOutsideARedirectTakesNoTokenAlong(t *testing.T) {
