@@ -62,6 +62,28 @@ func TestI07_RetryRejectedHasARequestSentTwiceAtMost(t *testing.T) {
 	}
 }
 
+// TestRetryRejectedLeavesWhatInstallGaveUp: it has been sent twice already.
+func TestRetryRejectedLeavesWhatInstallGaveUp(t *testing.T) {
+	for _, hook := range []bool{false, true} {
+		w := newWorld(t)
+		always := newSeen(t, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(401) })
+		src := w.source(nhn.Origins(always.URL))
+		must(t, middleware.Install(w.client, src))
+		if hook {
+			w.client.OnBeforeRequest(middleware.BeforeRequest(src))
+		}
+		w.client.SetRetryCount(5).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+		res, err := w.client.R().Get(always.URL)
+		must(t, err)
+		if res.Request.Attempt != 1 || len(always.all()) != 2 {
+			t.Errorf("%d tries, %d sends; want 1 and 2", res.Request.Attempt, len(always.all()))
+		}
+		if middleware.RetryRejected(&resty.Response{RawResponse: res.RawResponse}, nil) {
+			t.Error("RetryRejected would retry no request")
+		}
+	}
+}
+
 func TestRetryRejectedIsNilSafe(t *testing.T) {
 	if middleware.RetryRejected(nil, nil) || middleware.RetryRejected(nil, context.Canceled) ||
 		middleware.RetryRejected(&resty.Response{}, nil) || middleware.RetryRejected(&resty.Response{Request: resty.New().R()}, nil) {

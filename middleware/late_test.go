@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,6 +47,43 @@ func TestATransportAroundTheInstalledOneIsRefusedToo(t *testing.T) {
 	if c := w.cloud.Counts(); around != 1 || c.TokenCalls != 1 {
 		t.Errorf("%d sends through the wrapper, %d token calls; want 1 and 1", around, c.TokenCalls)
 	}
+}
+
+func TestI16_ARefusedRequestsBodyIsClosed(t *testing.T) {
+	w := newWorld(t)
+	must(t, middleware.Install(w.client, w.src))
+	installed := w.client.GetClient().Transport
+	w.client.SetTransport(&http.Transport{})
+	body := &closing{Reader: strings.NewReader("body")}
+	req, err := http.NewRequest(http.MethodPost, w.cloud.APIURL, body)
+	must(t, err)
+	res, err := installed.RoundTrip(req)
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	mustSay(t, err, "*http.Transport")
+	if !body.closed {
+		t.Error("the body was left open")
+	}
+}
+
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error { c.closed = true; return nil }
+
+// TestInstallAgainServesForAHookThatWasDisplacedToo: the hook has nothing to do
+// beside Install.
+func TestInstallAgainServesForAHookThatWasDisplacedToo(t *testing.T) {
+	w := newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	w.mustGet(w.client.R(), "/v1/organizations")
+	must(t, middleware.Install(w.client, w.src))
+	w.client.SetTransport(&http.Transport{})
+	must(t, middleware.Install(w.client, w.src))
+	w.mustGet(w.client.R(), "/v1/organizations")
 }
 
 func TestUninstallEndsTheRefusal(t *testing.T) {

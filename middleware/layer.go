@@ -59,9 +59,6 @@ type mark struct{ *layer }
 func (l *layer) has(ctx context.Context) bool { return ctx.Value(mark{l}) != nil }
 
 func (l *layer) marked(ctx context.Context) context.Context {
-	if l.has(ctx) { // from the try before
-		return ctx
-	}
 	return context.WithValue(ctx, mark{l}, true)
 }
 

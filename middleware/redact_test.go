@@ -69,7 +69,9 @@ func TestI14_ADebugLogShowsNoToken(t *testing.T) {
 func TestI14_WhatCallersPutInHeadersAndBodiesIsRedacted(t *testing.T) {
 	w := newWorld(t)
 	must(t, middleware.Install(w.client, w.src))
-	open := newSeen(t, func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, `{"refresh_token" : "CANARY-1"}`) })
+	open := newSeen(t, func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, `{"refresh_token" : "CANARY-1"}`)
+	})
 	w.client.SetDebug(true).SetAuthToken("CANARY-2")
 	res, err := w.client.R().SetHeader(nhn.HeaderRDSAppKey, "CANARY-3").SetHeader("X-Plain", "plain").
 		SetFormData(map[string]string{"grant_type": "refresh_token", "refresh_token": "CANARY-4", "client_secret": "CANARY-5"}).Post(open.URL)

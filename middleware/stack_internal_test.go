@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net/http"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -43,6 +44,26 @@ func TestClientsAreForgotten(t *testing.T) {
 		runtime.Gosched()
 	}
 	t.Error("clients that are gone are still known")
+}
+
+func TestInstallRegistersOneHookHoweverOftenItIsCalled(t *testing.T) {
+	src, err := authtrip.NewSource(authtrip.Registration{
+		ID: "x", ClientID: "id", ClientSecret: authtrip.NewSecret("s"), TokenEndpoint: authtrip.Endpoint{URL: "https://auth.invalid/"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = src.Close() }()
+	client := resty.New()
+	for range 10 {
+		if err := Install(client, src); err != nil {
+			t.Fatal(err)
+		}
+		Uninstall(client)
+	}
+	if n := reflect.ValueOf(client).Elem().FieldByName("udBeforeRequest").Len(); n != 1 {
+		t.Errorf("%d hooks are registered, want 1", n)
+	}
 }
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
