@@ -17,7 +17,8 @@ import (
 //
 // A request is sent again only if its body can be had again: it has none, or
 // GetBody is set, as [http.NewRequest] does for bytes.Buffer, bytes.Reader and
-// strings.Reader. Otherwise the rejecting response is returned as it came.
+// strings.Reader. GetBody must give a new reader, as net/http asks: the first
+// may be read still. Otherwise the rejecting response is returned as it came.
 //
 // The caller's request is not changed, and the token does not show in the
 // response's Request.
@@ -28,7 +29,8 @@ type Transport struct {
 	// Source gives the tokens: a *Source or a *Manager. Required.
 	Source Authorizer
 	// Base sends the requests; nil is http.DefaultTransport. Closing a body of
-	// its responses must end a Read that is under way, as it does in net/http.
+	// its responses must end a Read that is under way, as it does in net/http,
+	// and it must not follow redirects: it would take the token along.
 	Base http.RoundTripper
 	// NoReplay hands a response that rejects the token to the caller instead of
 	// sending the request again: for callers whose own layer retries, which

@@ -114,6 +114,7 @@ check "100,000 principals" go test -run TestAHundredThousandPrincipals .
 for example in quickstart prism tenants resty; do
 	check "examples/$example" go run "./examples/$example"
 done
+check "examples/sdk" in_module examples/sdk go run .
 check "release script" scripts/release.sh --self-test
 
 echo "$passed passed, $failed failed"
