@@ -45,7 +45,7 @@ func (c perRPC) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := ctx.Value(rpcKey{c.src}).(*rpc); ok { // which judges how the RPC ends
+	if r, ok := ctx.Value(rpcKey(c)).(*rpc); ok { // which judges how the RPC ends
 		return r.attachFor(ctx, req)
 	}
 	return attach(c.src, req)

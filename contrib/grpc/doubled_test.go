@@ -10,6 +10,7 @@ import (
 	authgrpc "github.com/authtrip/authtrip/contrib/grpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	health "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 )
@@ -126,6 +127,23 @@ func TestTheCallersOwnCredentialsAreKeptBesideTheToken(t *testing.T) {
 					t.Fatalf("the RPC came with %v, want the caller's own", got)
 				}
 			}
+		})
+	}
+}
+
+// wrapped are credentials of ours in another's hands.
+type wrapped struct{ credentials.PerRPCCredentials }
+
+func TestOurCredentialsInAnothersHandsDoubleNoToken(t *testing.T) {
+	for _, name := range []string{"both", "interceptor only"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, by(installed[name]))
+			again := grpc.PerRPCCredentials(wrapped{authgrpc.PerRPCCredentials(w.src)})
+			w.mustCheck(again)
+			w.auth.revokeAll()
+			w.mustCheck(again)
+			w.wantSingleTokens()
+			w.wantTokenCalls(2)
 		})
 	}
 }

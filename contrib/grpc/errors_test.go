@@ -52,6 +52,7 @@ func TestAnRPCThatCannotGetATokenIsNotSentAndSaysWhy(t *testing.T) {
 	} {
 		for way, dial := range installed {
 			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel() // they wait most of the time
 				var options []func(*setup)
 				if c.change != nil {
 					options = append(options, registered(c.change))

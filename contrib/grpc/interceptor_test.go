@@ -2,17 +2,14 @@ package authgrpc_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	authgrpc "github.com/authtrip/authtrip/contrib/grpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	health "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -100,50 +97,6 @@ func TestI08_TheFirstErrorIsReturnedWhenNoOtherTokenCanBeHad(t *testing.T) {
 	}
 }
 
-func TestI16_ARepeatLeavesNothingOfTheFirst(t *testing.T) {
-	w := newWorld(t)
-	w.mustCheck()
-	w.auth.revokeAll()
-	var header, trailer metadata.MD
-	w.mustCheck(grpc.Header(&header), grpc.Trailer(&trailer))
-	if got := header.Get("header-of"); len(got) != 1 || got[0] != "3" {
-		t.Errorf("header %v, want the second's alone", got)
-	}
-	if got := trailer.Get("trailer-of"); len(got) != 1 || got[0] != "3" {
-		t.Errorf("trailer %v, want the second's alone", got)
-	}
-
-	w.auth.revokeAll()
-	w.api.answers(nil)
-	reply := new(health.HealthCheckResponse)
-	if err := w.conn.Invoke(context.Background(), "/test.Other/Do", &health.HealthCheckRequest{}, reply); err != nil {
-		t.Fatal(err)
-	}
-	if reply.Status != health.HealthCheckResponse_UNKNOWN {
-		t.Errorf("the reply has %v of the RPC that was rejected", reply.Status)
-	}
-}
-
-func TestI16_ARepeatThatIsNotSentLeavesNothingOfTheFirst(t *testing.T) {
-	// The connection is gone when the RPC is to be repeated.
-	var w *world
-	rejected := 0
-	w = newWorld(t, dialing(grpc.WithChainUnaryInterceptor(
-		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-			if rejected++; rejected == 2 {
-				_ = w.conn.Close()
-			}
-			return invoker(ctx, method, req, reply, cc, opts...)
-		})))
-	w.api.judges(reject)
-	var header, trailer metadata.MD
-	var p peer.Peer
-	w.wantCode(w.check(grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&p)), codes.Canceled)
-	if header != nil || trailer != nil || p.Addr != nil {
-		t.Fatalf("header %v, trailer %v, peer %v are the first RPC's", header, trailer, p.Addr)
-	}
-}
-
 func TestALateRejectionOfAnOldTokenIsRepeatedWithoutATokenCall(t *testing.T) {
 	w := newWorld(t)
 	w.mustCheck()
@@ -189,51 +142,6 @@ func TestAStreamIsNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantTokenCalls(2)
-}
-
-func TestI02_ACallersDeadlineEndsItsWaitAtOnceWithItsOwnCode(t *testing.T) {
-	for name, dial := range installed {
-		t.Run(name+", cold", func(t *testing.T) {
-			w := newWorld(t, by(dial))
-			w.auth.answers(hanging)
-			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-			defer cancel()
-			began := time.Now()
-			err := w.checkWithin(ctx)
-			w.wantCode(err, codes.DeadlineExceeded)
-			if waited := time.Since(began); waited > time.Second {
-				t.Fatalf("left after %v", waited)
-			}
-			w.wantSends(0)
-
-			ctx, cancel = context.WithCancel(context.Background())
-			time.AfterFunc(20*time.Millisecond, cancel)
-			w.wantCode(w.checkWithin(ctx), codes.Canceled)
-		})
-	}
-	t.Run("between the first and the second", func(t *testing.T) {
-		w := newWorld(t)
-		w.mustCheck()
-		w.auth.revokeAll()
-		w.auth.answers(hanging)
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-		defer cancel()
-		err := w.checkWithin(ctx)
-		w.wantCode(err, codes.DeadlineExceeded)
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("%v is no context.DeadlineExceeded", err)
-		}
-		w.wantSends(2)
-	})
-	t.Run("a time-out of the service config", func(t *testing.T) {
-		w := newWorld(t, dialing(grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{}],"timeout":"0.05s"}]}`)))
-		w.auth.answers(hanging)
-		began := time.Now()
-		w.wantCode(w.check(), codes.DeadlineExceeded)
-		if waited := time.Since(began); waited > time.Second {
-			t.Fatalf("left after %v", waited)
-		}
-	})
 }
 
 func TestWhatGRPCRetriesByItselfGetsATokenEachTime(t *testing.T) {

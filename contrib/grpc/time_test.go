@@ -83,7 +83,7 @@ func TestI10_ThePauseDoubles(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.api.judges(reject)
 		var calls []time.Duration
-		for start := time.Now(); time.Since(start) < 200*time.Second; time.Sleep(100 * time.Millisecond) {
+		for start := time.Now(); time.Since(start) < 200*time.Second; time.Sleep(250 * time.Millisecond) {
 			before := w.auth.called()
 			w.wantCode(w.check(), codes.Unauthenticated)
 			if w.auth.called() > before {
@@ -167,21 +167,6 @@ func TestATokenThatIsRejectedDuringAnOutageGoesOnBeingSent(t *testing.T) {
 		w.wantCode(w.check(), codes.Unauthenticated)
 		for range 20 {
 			w.mustCheck()
-		}
-	})
-}
-
-func TestARejectedRPCWaitsForNoTokenLongerThanItsDeadline(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		w.mustCheck()
-		w.auth.revokeAll()
-		w.auth.answers(hanging)
-		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		w.wantCode(w.checkWithin(ctx), codes.DeadlineExceeded)
-		if waited := time.Since(began); waited != 300*time.Millisecond {
-			t.Fatalf("left after %v", waited)
 		}
 	})
 }

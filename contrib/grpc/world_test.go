@@ -2,27 +2,18 @@ package authgrpc_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/authtrip/authtrip"
 	authgrpc "github.com/authtrip/authtrip/contrib/grpc"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	health "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 )
 
@@ -99,7 +90,10 @@ func newWorld(t *testing.T, options ...func(*setup)) *world {
 		}
 		target, listener = l.Addr().String(), l
 	}
-	cert, pool := certificate(t)
+	cert, pool, err := certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.api.serve(t, listener, grpc.Creds(credentials.NewServerTLSFromCert(&cert)))
 
 	reg := authtrip.Registration{
@@ -114,7 +108,6 @@ func newWorld(t *testing.T, options ...func(*setup)) *world {
 	if set.registration != nil {
 		set.registration(&reg)
 	}
-	var err error
 	if w.src, err = authtrip.NewSource(reg, append(set.source, authtrip.Hooks{NotReplayed: w.noteNotReplayed})...); err != nil {
 		t.Fatal(err)
 	}
@@ -152,93 +145,6 @@ func dialing(o ...grpc.DialOption) func(*setup) {
 
 func registered(f func(*authtrip.Registration)) func(*setup) {
 	return func(s *setup) { s.registration = f }
-}
-
-func (w *world) noteNotReplayed(_ string, why error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.notReplayed = append(w.notReplayed, why)
-}
-
-// check sends one RPC.
-func (w *world) check(opts ...grpc.CallOption) error {
-	return w.checkWithin(context.Background(), opts...)
-}
-
-func (w *world) checkWithin(ctx context.Context, opts ...grpc.CallOption) error {
-	_, err := w.client.Check(ctx, &health.HealthCheckRequest{}, opts...)
-	return err
-}
-
-func (w *world) mustCheck(opts ...grpc.CallOption) {
-	w.t.Helper()
-	if err := w.check(opts...); err != nil {
-		w.t.Fatalf("the RPC failed: %v", err)
-	}
-}
-
-// all sends n RPCs at once and returns how many ended with each code.
-func (w *world) all(n int) map[codes.Code]int {
-	ended := map[codes.Code]int{}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() {
-			code := status.Code(w.check())
-			mu.Lock()
-			defer mu.Unlock()
-			ended[code]++
-		})
-	}
-	wg.Wait()
-	return ended
-}
-
-func (w *world) wantCode(err error, want codes.Code) {
-	w.t.Helper()
-	if got := status.Code(err); got != want {
-		w.t.Fatalf("the RPC ended with %v (%v), want %v", got, err, want)
-	}
-}
-
-func (w *world) wantTokenCalls(n int) {
-	w.t.Helper()
-	if got := w.auth.called(); got != n {
-		w.t.Fatalf("%d token calls, want %d", got, n)
-	}
-}
-
-func (w *world) wantSends(n int) {
-	w.t.Helper()
-	if got := len(w.api.seen()); got != n {
-		w.t.Fatalf("the server got %d RPCs, want %d", got, n)
-	}
-}
-
-// certificate is for the names that tests call the server by.
-func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		DNSNames:    []string{"api.example.com", "other.example.com", "localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
 }
 
 // dialAgain is another connection to the same server.
