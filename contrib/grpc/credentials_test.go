@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +15,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/credentials/local"
 	health "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/metadata"
 )
 
 func TestI01_NoTokenIsAskedForBeforeAnRPCNeedsOne(t *testing.T) {
@@ -43,12 +41,9 @@ func TestI13_AnAuthorityThatIsNotListedGetsNoToken(t *testing.T) {
 			option grpc.DialOption
 			call   []grpc.CallOption
 		}{
-			"another host":                    {option: grpc.WithAuthority("other.example.com")},
-			"the same host, another port":     {option: grpc.WithAuthority("api.example.com:8443")},
-			"another host, for this RPC":      {option: grpc.WithAuthority("api.example.com"), call: []grpc.CallOption{grpc.CallAuthority("other.example.com")}},
-			"a listed host after an at sign":  {option: grpc.WithAuthority("other.example.com@api.example.com")},
-			"a listed host before a hash":     {option: grpc.WithAuthority("api.example.com#")},
-			"a listed host as a query of one": {option: grpc.WithAuthority("other.example.com?api.example.com")},
+			"another host":                {option: grpc.WithAuthority("other.example.com")},
+			"the same host, another port": {option: grpc.WithAuthority("api.example.com:8443")},
+			"another host, for this RPC":  {option: grpc.WithAuthority("api.example.com"), call: []grpc.CallOption{grpc.CallAuthority("other.example.com")}},
 		} {
 			t.Run(name+", "+what, func(t *testing.T) {
 				w := newWorld(t, by(dial), registered(func(r *authtrip.Registration) {
@@ -130,38 +125,40 @@ func TestI13_AUnixSocketIsPrivateEnough(t *testing.T) {
 	}
 }
 
-func TestTheRegistrationsHeadersAndHostHeadersAreAttachedInLowerCase(t *testing.T) {
-	for name, dial := range installed {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, by(dial), registered(func(r *authtrip.Registration) {
-				r.Headers = []string{"X-First-Token", "X-Second-Token"}
-				r.RawToken = true
-				r.HostHeaders = map[string]map[string]authtrip.Secret{r.Origins[0]: {
-					"X-App-Key": authtrip.NewSecret("registered"), "X-Other-Key": authtrip.NewSecret("registered"),
-				}}
-			}))
-			w.api.judges(accept)
-			ctx := metadata.AppendToOutgoingContext(context.Background(), "x-app-key", "own", "x-more", "1", "x-more", "2")
-			if err := w.checkWithin(ctx); err != nil {
-				t.Fatal(err)
-			}
-			got := w.api.seen()[0]
-			for name, want := range map[string][]string{
-				"x-first-token": {tokenPrefix + "1"}, "x-second-token": {tokenPrefix + "1"}, "authorization": nil,
-				"x-app-key": {"own"}, "x-other-key": {"registered"}, "x-more": {"1", "2"},
-			} {
-				if !slices.Equal(got[name], want) {
-					t.Errorf("%s is %q, want %q", name, got[name], want)
-				}
-			}
-		})
+func TestI13_WhatIsNoAuthorityGetsNoToken(t *testing.T) {
+	w := newWorld(t, registered(func(r *authtrip.Registration) { r.Origins = []string{"api.example.com"} }))
+	creds := authgrpc.PerRPCCredentials(w.src)
+	for _, uris := range [][]string{
+		{}, {"https://api.example.com/s", "https://api.example.com/s"}, {""}, {"https:///s"}, {"http://api.example.com/s"},
+		{"https://other.example.com@api.example.com/s"}, {"https://api.example.com#.other.example.com/s"},
+		{"https://api.example.com?.other.example.com/s"}, {"https://api.example.com:443:443/s"}, {"https://api%2eexample.com/s"},
+	} {
+		if md, err := creds.GetRequestMetadata(context.Background(), uris...); len(md) != 0 || err == nil && uris[0] != "https:///s" {
+			t.Errorf("%q got %d pairs of metadata, %v", uris, len(md), err)
+		}
+	}
+	w.wantTokenCalls(0)
+	if md, err := creds.GetRequestMetadata(context.Background(), "https://api.example.com"); len(md) != 1 || err != nil {
+		t.Errorf("the authority alone got %d pairs of metadata, %v", len(md), err)
 	}
 }
 
-func TestCredentialsThatAreAskedWithoutAURIFail(t *testing.T) {
-	w := newWorld(t)
-	_, err := authgrpc.PerRPCCredentials(w.src).GetRequestMetadata(context.Background())
-	w.wantCode(err, codes.Internal)
+func TestI13_ARepeatThatGoesToAnotherAuthorityLeavesTheTokenAtHome(t *testing.T) {
+	sent := 0
+	w := newWorld(t, registered(func(r *authtrip.Registration) { r.Origins = []string{"api.example.com"} }),
+		dialing(grpc.WithAuthority("api.example.com"), grpc.WithChainUnaryInterceptor(
+			func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+				if sent++; sent == 2 {
+					opts = append(opts, grpc.CallAuthority("other.example.com"))
+				}
+				return invoker(ctx, method, req, reply, cc, opts...)
+			})))
+	w.api.judges(reject)
+	w.wantCode(w.check(), codes.Unauthenticated)
+	w.wantSends(2)
+	if got := w.api.seen()[1]["authorization"]; len(got) != 0 {
+		t.Fatal("the other authority got a token")
+	}
 }
 
 func TestANilOrZeroSourceIsAnErrorAndNoPanic(t *testing.T) {

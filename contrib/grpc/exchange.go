@@ -33,9 +33,10 @@ type exchange struct {
 }
 
 // begin returns an exchange that waits for the RPC's end. It waits for a token
-// until req's context ends, and for another until ctx does.
-func begin(ctx context.Context, src *authtrip.Source, req *http.Request) (*exchange, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// until req's context ends, which gRPC made of the caller's for one attempt, and
+// for another token until the caller's does.
+func begin(caller context.Context, src *authtrip.Source, req *http.Request) (*exchange, error) {
+	ctx, cancel := context.WithCancelCause(caller)
 	leave := context.AfterFunc(req.Context(), func() { cancel(context.Cause(req.Context())) })
 	defer leave()
 	x := &exchange{uri: req.URL.String(), before: req.Header, cancel: func() { cancel(nil) }}
@@ -55,6 +56,9 @@ func begin(ctx context.Context, src *authtrip.Source, req *http.Request) (*excha
 		return nil, err
 	case !ok:
 		x.end()
+		if caller.Err() != nil { // the attempt's may not know yet
+			return nil, failed(caller, x.err)
+		}
 		return nil, failed(req.Context(), x.err)
 	}
 	return x, nil

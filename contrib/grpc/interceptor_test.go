@@ -2,10 +2,11 @@ package authgrpc_test
 
 import (
 	"context"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
-	authgrpc "github.com/authtrip/authtrip/contrib/grpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	health "google.golang.org/grpc/health/grpc_health_v1"
@@ -61,18 +62,6 @@ func TestI07_NoRPCIsSentMoreThanTwiceAndTheSecondErrorIsReturned(t *testing.T) {
 	if status.Convert(err).Message() != "rejected 2" {
 		t.Fatalf("got %v, want the second error", err)
 	}
-	w.wantSends(2)
-	w.wantTokenCalls(2)
-}
-
-func TestI07_OfNestedInterceptorsOfOneSourceTheInnerPassesThrough(t *testing.T) {
-	var w *world
-	w = newWorld(t, dialing(grpc.WithChainUnaryInterceptor(
-		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-			return authgrpc.UnaryClientInterceptor(w.src)(ctx, method, req, reply, cc, invoker, opts...)
-		})))
-	w.api.judges(reject)
-	w.wantCode(w.check(), codes.Unauthenticated)
 	w.wantSends(2)
 	w.wantTokenCalls(2)
 }
@@ -163,4 +152,8 @@ func TestWhatGRPCRetriesByItselfGetsATokenEachTime(t *testing.T) {
 	}
 	w.wantSends(3) // aborted, rejected, accepted
 	w.wantTokenCalls(2)
+	stacks := make([]byte, 1<<20)
+	if stacks = stacks[:runtime.Stack(stacks, true)]; strings.Contains(string(stacks), "authtrip.(*Transport).RoundTrip") {
+		t.Fatalf("what judges an RPC is still there after it:\n%s", stacks)
+	}
 }

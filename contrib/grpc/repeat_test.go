@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/authtrip/authtrip"
+	authgrpc "github.com/authtrip/authtrip/contrib/grpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	health "google.golang.org/grpc/health/grpc_health_v1"
@@ -52,5 +54,21 @@ func TestI16_ARepeatThatIsNotSentLeavesNothingOfTheFirst(t *testing.T) {
 	w.wantCode(w.check(grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&p)), codes.Canceled)
 	if header != nil || trailer != nil || p.Addr != nil {
 		t.Fatalf("header %v, trailer %v, peer %v are the first RPC's", header, trailer, p.Addr)
+	}
+}
+
+func TestI07_OfNestedInterceptorsOfOneSourceTheInnerPassesThrough(t *testing.T) {
+	var src *authtrip.Source
+	w := newWorld(t, dialing(grpc.WithChainUnaryInterceptor(
+		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			return authgrpc.UnaryClientInterceptor(src)(ctx, method, req, reply, cc, invoker, opts...)
+		})))
+	src = w.src
+	w.api.judges(reject)
+	w.wantCode(w.check(), codes.Unauthenticated)
+	w.wantSends(2)
+	w.wantTokenCalls(2)
+	if len(w.notReplayed) != 0 {
+		t.Fatalf("two judged the RPC: the hook heard %v", w.notReplayed)
 	}
 }
