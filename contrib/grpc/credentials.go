@@ -82,7 +82,7 @@ func attach(src *authtrip.Source, req *http.Request) (map[string]string, error) 
 
 // added returns what after has and before, the RPC's own metadata, has not.
 func added(before, after http.Header) (map[string]string, error) {
-	md := make(map[string]string, len(after)-len(before)+1)
+	md := map[string]string{}
 	for name, values := range after {
 		key := strings.ToLower(name)
 		if own, ok := before[key]; !ok {
