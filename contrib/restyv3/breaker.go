@@ -77,6 +77,7 @@ type gate struct {
 
 func (g *gate) changed(_, state resty.CircuitBreakerState) {
 	g.tripped.Store(state != resty.CircuitBreakerStateClosed)
+	g.last.Store(nil)
 }
 
 // allow reports why the breaker is not to be asked.

@@ -69,9 +69,12 @@ func TestClonesAreServedAndRefuseLikeTheirOriginal(t *testing.T) {
 	w := newWorld(t)
 	earlier := w.client.Clone(t.Context())
 	must(t, restyv3.Install(w.client, w.src))
+	w.client.AddRequestMiddleware(func(*resty.Client, *resty.Request) error { return nil }) // so that a list has room that clones share
 	later := w.client.Clone(t.Context())
-	w.mustGet(earlier.R(), "/v1/organizations")
-	w.mustGet(later.R(), "/v1/organizations")
+	must(t, restyv3.Install(later, w.src))
+	for _, c := range []*resty.Client{earlier, w.client, later} {
+		w.mustGet(c.R(), "/v1/organizations")
+	}
 	earlier.SetTransport(&http.Transport{})
 	_, err := later.R().Get("/v1/organizations")
 	mustSay(t, err, "call Install again")
