@@ -49,6 +49,9 @@ func TestATransportAroundTheInstalledOneIsRefusedToo(t *testing.T) {
 	if c := w.cloud.Counts(); around != 1 || c.TokenCalls != 1 {
 		t.Errorf("%d sends through the wrapper, %d token calls; want 1 and 1", around, c.TokenCalls)
 	}
+
+	restyv3.Uninstall(w.client)
+	w.mustGetWithout(w.client.R(), "/v1/organizations") // what is under the wrapper is retired
 }
 
 func TestUninstallEndsTheRefusal(t *testing.T) {

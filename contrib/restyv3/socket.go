@@ -52,16 +52,15 @@ func (s *socket) layers() []*layer {
 	return all
 }
 
-// find returns src's layer, one for all requests rather than one that is
-// hooked.
+// find returns src's highest layer: one for all requests is over a hooked one,
+// which has nothing to do then.
 func (s *socket) find(src authtrip.Authorizer) *layer {
-	var found *layer
 	for l := s.top.Load(); l != nil; l = l.below() {
-		if l.Source == src && (found == nil || found.hooked) {
-			found = l
+		if l.Source == src {
+			return l
 		}
 	}
-	return found
+	return nil
 }
 
 // layer serves the requests of one Source. It never changes.
