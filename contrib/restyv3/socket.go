@@ -1,0 +1,137 @@
+package restyv3
+
+import (
+	"crypto/tls"
+	"net/http"
+	"slices"
+	"sync/atomic"
+
+	"github.com/authtrip/authtrip"
+	"resty.dev/v3"
+)
+
+// socket is the RoundTripper that this package puts under a client, over what
+// the client had.
+type socket struct {
+	base http.RoundTripper     // nil is http.DefaultTransport
+	top  atomic.Pointer[layer] // nil when the socket was taken off; what was set over it may hold it still
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (s *socket) RoundTrip(req *http.Request) (*http.Response, error) {
+	if l := s.top.Load(); l != nil {
+		return l.RoundTrip(req)
+	}
+	return orDefault(s.base).RoundTrip(req)
+}
+
+// CloseIdleConnections closes those of what the client had, if it can.
+func (s *socket) CloseIdleConnections() {
+	if c, ok := orDefault(s.base).(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// add puts a layer for src over those that are there.
+func (s *socket) add(src authtrip.Authorizer, hooked bool) {
+	l := &layer{hooked: hooked}
+	l.Source, l.NoReplay, l.Base = src, hooked, s.base
+	if below := s.top.Load(); below != nil {
+		l.Base = below
+	}
+	s.top.Store(l)
+}
+
+// layers returns those of s, the lowest first.
+func (s *socket) layers() []*layer {
+	var all []*layer
+	for l := s.top.Load(); l != nil; l = l.below() {
+		all = append(all, l)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// find returns src's highest layer: one for all requests is over a hooked one,
+// which has nothing to do then.
+func (s *socket) find(src authtrip.Authorizer) *layer {
+	for l := s.top.Load(); l != nil; l = l.below() {
+		if l.Source == src {
+			return l
+		}
+	}
+	return nil
+}
+
+// layer serves the requests of one Source. It never changes.
+type layer struct {
+	authtrip.Transport
+	hooked bool // it serves only requests that Attach has marked
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (l *layer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if l.hooked && !isMarked(req.Context(), l.Source) {
+		return orDefault(l.Base).RoundTrip(req)
+	}
+	return l.Transport.RoundTrip(req)
+}
+
+// below is the layer under l, if there is one.
+func (l *layer) below() *layer {
+	below, _ := l.Base.(*layer)
+	return below
+}
+
+func orDefault(rt http.RoundTripper) http.RoundTripper {
+	if rt != nil {
+		return rt
+	}
+	return http.DefaultTransport
+}
+
+// tlsSocket is a socket over a transport whose TLS configuration Resty can
+// reach. Another socket must not say that it has one: Resty would write to what
+// nobody reads, and log nothing.
+type tlsSocket struct{ socket }
+
+var _ resty.TLSClientConfiger = (*tlsSocket)(nil)
+
+// TLSClientConfig implements [resty.TLSClientConfiger]. As Resty itself does, it
+// makes a configuration where there is none.
+func (s *tlsSocket) TLSClientConfig() *tls.Config {
+	switch base := s.base.(type) {
+	case resty.TLSClientConfiger:
+		return base.TLSClientConfig()
+	case *http.Transport:
+		if base.TLSClientConfig == nil {
+			base.TLSClientConfig = new(tls.Config)
+		}
+		return base.TLSClientConfig
+	}
+	return nil
+}
+
+// SetTLSClientConfig implements [resty.TLSClientConfiger].
+func (s *tlsSocket) SetTLSClientConfig(config *tls.Config) error {
+	switch base := s.base.(type) {
+	case resty.TLSClientConfiger:
+		return base.SetTLSClientConfig(config)
+	case *http.Transport:
+		base.TLSClientConfig = config
+	}
+	return nil
+}
+
+// newSocket returns a socket over base, and the same as the client is to have
+// it.
+func newSocket(base http.RoundTripper) (*socket, http.RoundTripper) {
+	switch base.(type) {
+	case *http.Transport, resty.TLSClientConfiger:
+		s := new(tlsSocket)
+		s.base = base
+		return &s.socket, s
+	}
+	s := &socket{base: base}
+	return s, s
+}
