@@ -14,11 +14,12 @@ import (
 // and is the better choice where nothing speaks against it; a hook beside it
 // has nothing to do.
 //
-// The hook only marks the request. The token is put on by a transport which the
-// hook, before its first request, puts under the client, and which waits for a
-// token outside Resty's locks. So neither SetAuthToken nor a redirect to
-// another host nor a debug log gets hold of it, and an error of the token's
-// comes as any error of the network does, to retry conditions too.
+// The token is put on by a transport which the hook, before its first request,
+// puts under the client, and which waits for a token outside Resty's locks. So
+// neither SetAuthToken nor a redirect to another host nor a debug log gets hold
+// of it, and an error of the token's comes as any error of the network does, to
+// retry conditions too. All requests of the client's http.Client go through it,
+// which Clone shares.
 //
 // Register it before the client is used. Set the client's transport, its proxy
 // and its TLS before the first request; later SetProxy and its like have no
@@ -38,7 +39,7 @@ func BeforeRequest(src authtrip.Authorizer) resty.RequestMiddleware {
 			return err
 		}
 		if l.hooked {
-			r.SetContext(withTries(l.marked(r.Context()), r))
+			r.SetContext(withTries(r.Context(), r))
 		}
 		return nil
 	}

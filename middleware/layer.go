@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,7 +16,7 @@ import (
 type layer struct {
 	authtrip.Transport
 	client weak.Pointer[http.Client]
-	hooked bool // it serves only requests that its BeforeRequest hook has seen
+	hooked bool // of BeforeRequest: it attaches only
 	// retired is set when the layer is taken off; what was set over it may hold
 	// it still.
 	retired atomic.Bool
@@ -39,9 +38,6 @@ func (l *layer) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, refuse(req, err)
 		}
 	}
-	if l.hooked && !l.has(req.Context()) {
-		return l.base().RoundTrip(req)
-	}
 	return l.Transport.RoundTrip(req)
 }
 
@@ -50,16 +46,6 @@ func (l *layer) base() http.RoundTripper {
 		return l.Base
 	}
 	return http.DefaultTransport
-}
-
-// mark is the key, and with true the value, that a layer's hook puts in the
-// context of a request. A redirect of it has that context too.
-type mark struct{ *layer }
-
-func (l *layer) has(ctx context.Context) bool { return ctx.Value(mark{l}) != nil }
-
-func (l *layer) marked(ctx context.Context) context.Context {
-	return context.WithValue(ctx, mark{l}, true)
 }
 
 // inPlace reports why l does not serve hc's requests.

@@ -1,7 +1,6 @@
 package restyv3
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/authtrip/authtrip"
@@ -15,12 +14,11 @@ import (
 // by itself and is the better choice where nothing speaks against it; this
 // middleware beside it has nothing to do.
 //
-// The middleware only marks the request, in its context; one that comes after it
-// must not replace that. The token is put on by a transport which the
-// middleware, before its first request, puts under the client. So neither
-// SetAuthToken nor a redirect to another host nor a debug log gets hold of it,
-// and an error of the token's comes as any error of the network does, to retry
-// conditions too.
+// The token is put on by a transport which the middleware, before its first
+// request, puts under the client. So neither SetAuthToken nor a redirect to
+// another host nor a debug log gets hold of it, and an error of the token's
+// comes as any error of the network does, to retry conditions too. All requests
+// of the client's http.Client go through it, which Clone shares.
 //
 // Register it before the client is used. Set the client's transport, proxy and
 // TLS before the first request (see Install for what works later); after
@@ -38,26 +36,11 @@ func Attach(src authtrip.Authorizer) resty.RequestMiddleware {
 		if err != nil || !hooked {
 			return err
 		}
-		ctx := withTries(marked(r.Context(), src), r)
+		ctx := withTries(r.Context(), r)
 		r.SetContext(ctx)
 		if r.RawRequest != nil { // made by a middleware before this one, or for the try before
 			r.RawRequest = r.RawRequest.WithContext(ctx)
 		}
 		return nil
 	}
-}
-
-// mark is the key, and with true the value, that Attach puts in the context of
-// a request. A redirect of it has that context too.
-type mark struct{ src authtrip.Authorizer }
-
-func isMarked(ctx context.Context, src authtrip.Authorizer) bool {
-	return ctx.Value(mark{src}) != nil
-}
-
-func marked(ctx context.Context, src authtrip.Authorizer) context.Context {
-	if isMarked(ctx, src) {
-		return ctx
-	}
-	return context.WithValue(ctx, mark{src}, true)
 }

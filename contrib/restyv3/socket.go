@@ -63,18 +63,10 @@ func (s *socket) find(src authtrip.Authorizer) *layer {
 	return nil
 }
 
-// layer serves the requests of one Source. It never changes.
+// layer serves with the tokens of one Source. It never changes.
 type layer struct {
 	authtrip.Transport
-	hooked bool // it serves only requests that Attach has marked
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (l *layer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if l.hooked && !isMarked(req.Context(), l.Source) {
-		return orDefault(l.Base).RoundTrip(req)
-	}
-	return l.Transport.RoundTrip(req)
+	hooked bool // of Attach: it attaches only
 }
 
 // below is the layer under l, if there is one.

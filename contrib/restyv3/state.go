@@ -59,8 +59,8 @@ func (s *state) install(c *resty.Client, src authtrip.Authorizer) (first bool, e
 	return first, nil
 }
 
-// attach has those requests of c served that are marked. Hooked says that they
-// must be: no layer serves them all.
+// attach has c's requests carry a token. Hooked says that no more is done for
+// them: Install was not called.
 func (s *state) attach(c *resty.Client, src authtrip.Authorizer) (hooked bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
