@@ -3,12 +3,14 @@ package authtrip_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/authtrip/authtrip"
@@ -288,4 +290,32 @@ func renew(w *world) {
 	tok, _ := w.src.Token(w.t.Context())
 	w.src.Invalidate(tok)
 	w.token()
+}
+
+func TestAttachIsOfOneUserAndHoldsNoToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithStore(store))
+		attach := func(i int) (string, error) {
+			// A Source has made its choice.
+			ctx := authtrip.WithPrincipal(t.Context(), "somebody else")
+			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example/", nil)
+			err := of(t, m, fmt.Sprint("user-", i)).Attach(req)
+			return s.access[strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")], err
+		}
+		for i := range 100 {
+			s.login(t, of(t, m, fmt.Sprint("user-", i)), fmt.Sprint("user-", i))
+			if got, err := attach(i); got != fmt.Sprint("user-", i) || err != nil {
+				t.Fatalf("user %d has the token of %q, %v", i, got, err)
+			}
+			settle(time.Millisecond)
+		}
+		store.breakDown(failOnce("load"))
+		if _, err := attach(0); err == nil {
+			t.Fatal("it was not forgotten: the Store was not asked")
+		}
+		if got, err := attach(0); got != "user-0" || err != nil {
+			t.Fatalf("%q, %v", got, err)
+		}
+	})
 }

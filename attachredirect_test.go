@@ -236,3 +236,33 @@ func TestI13_AnAttachedRequestThatIsSentElsewhereGoesWithout(t *testing.T) {
 		t.Error("the caller's request was changed")
 	}
 }
+
+// As plain http is never where the token may go, a redirect to it loses all.
+func TestI13_WhatIsAttachedDoesNotFollowARedirectToPlainHTTP(t *testing.T) {
+	for _, listed := range [][]string{nil, {"api.example"}} {
+		r := keyed()
+		r.Origins = listed
+		var sent []http.Header
+		src := newSource(t, r, issuing("one"))
+		client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			sent = append(sent, r.Header)
+			res := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
+			if r.URL.Scheme == "https" {
+				res.StatusCode, res.Header = 307, http.Header{"Location": {"http://api.example/"}}
+			}
+			return res, nil
+		})}}
+		req := mustRequest(t, http.MethodGet, "https://api.example/", nil)
+		if err := src.Attach(req); err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if len(sent) != 2 || len(own(sent[0])) != 3 || len(own(sent[1])) != 0 {
+			t.Errorf("listed %v: sent %v", listed, sent)
+		}
+	}
+}
