@@ -210,6 +210,30 @@ func TestI13_TheCallersOwnHeadersStayElsewhere(t *testing.T) {
 	}
 }
 
+// The caller's own value stands, and goes where net/http carries it.
+func TestI13_ACallersOwnKeyIsNotTakenOffByARedirect(t *testing.T) {
+	const a, b = "http://a.example", "http://b.example"
+	for _, listed := range [][]string{nil, {a}, {a, b}} {
+		servers := newChain(t)
+		src := newSource(t, attachable([]string{"X-Token"}, listed...), issuing("one"))
+		req := mustRequest(t, http.MethodGet, along([]string{a, b}, 307), nil)
+		req.Header.Set("X-Tc-App-Key", "mine")
+		if err := src.Attach(req); err != nil {
+			t.Fatal(err)
+		}
+		res, err := (&http.Client{Transport: &authtrip.Transport{Source: src, Base: servers.base}}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		for i, h := range servers.seen {
+			if h.Get("X-Tc-App-Key") != "mine" || (h.Get("X-Second") == "2") != (i == 0) {
+				t.Errorf("listed %v: %s got %v", listed, servers.at[i], own(h))
+			}
+		}
+	}
+}
+
 // It is on the request, and the request goes elsewhere: not by a redirect but
 // by whoever changes its URL.
 func TestI13_AnAttachedRequestThatIsSentElsewhereGoesWithout(t *testing.T) {

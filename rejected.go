@@ -50,12 +50,9 @@ func unmarked(req *http.Request) *http.Request {
 }
 
 // unshared returns a copy of res, which the base may share among all requests.
-// What was read ahead of its reader is one already, and brings the trailers,
-// which a body writes to the response it came with.
+// A body writes its trailers to the response it came with: they are copied when
+// they come.
 func unshared(res *http.Response) *http.Response {
-	if _, ok := res.Body.(*ahead); ok {
-		return res
-	}
 	if res.Body == http.NoBody {
 		alone := *res
 		return &alone

@@ -20,8 +20,8 @@ const (
 
 var someone = nhn.Credentials{UserAccessKeyID: "id", SecretAccessKey: authtrip.NewSecret("s")}
 
-// keysAt returns the application keys, RDS's and Notification Hub's, that a
-// request to each host has.
+// keysAt returns the application keys that a request to each host has, those in
+// Notification Hub's header as "hub:key".
 func keysAt(t *testing.T, hosts []string, options ...nhn.Option) map[string]string {
 	t.Helper()
 	tokens := roundTripFunc(func(r *http.Request) (*http.Response, error) { return answer(r, `{"access_token":"a"}`) })
@@ -31,7 +31,11 @@ func keysAt(t *testing.T, hosts []string, options ...nhn.Option) map[string]stri
 	}
 	all := map[string]string{}
 	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
-		keys := strings.Join(append(r.Header.Values(nhn.HeaderRDSAppKey), r.Header.Values(nhn.HeaderNotificationHubAppKey)...), " ")
+		found := slices.Clone(r.Header.Values("X-TC-APP-KEY"))
+		for _, key := range r.Header.Values("X-NC-APP-KEY") {
+			found = append(found, "hub:"+key)
+		}
+		keys := strings.Join(found, " ")
 		if r.Header.Get(nhn.HeaderAuthorization) == "" {
 			keys = "no token " + keys
 		}
@@ -80,6 +84,9 @@ func TestAppKeysGoToTheirServicesHostsInEveryRegion(t *testing.T) {
 					want := ""
 					if slices.Contains(c.want, host) {
 						want = c.key
+						if c.service == "notification-hub" {
+							want = "hub:" + c.key
+						}
 					}
 					if got[host] != want {
 						t.Errorf("%s has %q, want %q", host, got[host], want)
@@ -105,14 +112,14 @@ func TestAppKeysOfSeveralServices(t *testing.T) {
 	}{
 		"three": {
 			[]nhn.Option{nhn.AppKey("rds-mysql", secret("m")), nhn.AppKey("rds-postgres", secret("p")), nhn.AppKey("notification-hub", secret("h"))},
-			[]string{"m", "m", "p", "h", ""},
+			[]string{"m", "m", "p", "hub:h", ""},
 		},
 		"the later of two":              {[]nhn.Option{nhn.AppKey("rds-mysql", secret("m")), nhn.AppKey("rds-mysql", secret("n"))}, []string{"n", "n", "", "", ""}},
 		"HostHeader wins":               {[]nhn.Option{nhn.HostHeader(hosts[0], nhn.HeaderRDSAppKey, secret("own")), nhn.AppKey("rds-mysql", secret("m"))}, []string{"own", "m", "", "", ""}},
 		"in every spelling":             {[]nhn.Option{nhn.AppKey("rds-mysql", secret("m")), nhn.HostHeader("HTTPS://KR1-rds-mysql.api.nhncloudservice.com:443/", "x-tc-app-key", secret("own"))}, []string{"own", "m", "", "", ""}},
 		"the later HostHeader":          {[]nhn.Option{nhn.HostHeader(hosts[4], "X-TC-app-key", secret("1")), nhn.HostHeader(hosts[4], "X-Tc-App-Key", secret("2"))}, []string{"", "", "", "", "2"}},
-		"HostHeader of another name":    {[]nhn.Option{nhn.HostHeader(hosts[0], "X-NC-APP-KEY", secret("own")), nhn.AppKey("rds-mysql", secret("m"))}, []string{"m own", "m", "", "", ""}},
-		"HostHeader of two hosts":       {[]nhn.Option{nhn.HostHeader(hosts[3], "X-NC-APP-KEY", secret("1")), nhn.HostHeader(hosts[4], "X-NC-APP-KEY", secret("2"))}, []string{"", "", "", "1", "2"}},
+		"HostHeader of another name":    {[]nhn.Option{nhn.HostHeader(hosts[0], "X-NC-APP-KEY", secret("own")), nhn.AppKey("rds-mysql", secret("m"))}, []string{"m hub:own", "m", "", "", ""}},
+		"HostHeader of two hosts":       {[]nhn.Option{nhn.HostHeader(hosts[3], "X-NC-APP-KEY", secret("1")), nhn.HostHeader(hosts[4], "X-NC-APP-KEY", secret("2"))}, []string{"", "", "", "hub:1", "hub:2"}},
 		"what one had the next has not": {nil, []string{"", "", "", "", ""}},
 	} {
 		got := keysAt(t, hosts, c.options...)
