@@ -41,9 +41,12 @@ func (s *Source) Attach(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// A copy of the string: a Transport must not take it for another
-	// Transport's work.
-	req.Header = e.client.withToken(req, []string{strings.Clone(tok.text.header[0])})
+	req.Header = e.client.withToken(req, tok.text.header)
+	for _, name := range e.client.headers {
+		// The caller's own to write to, and a copy of the string: a Transport
+		// must not take it for another Transport's work.
+		req.Header[name] = []string{strings.Clone(tok.text.header[0])}
+	}
 	return nil
 }
 
@@ -70,8 +73,13 @@ func (c *client) withToken(req *http.Request, value []string) http.Header {
 	for _, name := range c.headers {
 		out[name] = value
 	}
+	if req.Response != nil { // from another host perhaps, whose headers it has
+		for _, name := range c.staticIn(h) {
+			delete(out, name)
+		}
+	}
 	for name, value := range c.staticHeaders(req) {
-		if !has(h, name) {
+		if !has(out, name) {
 			out[name] = []string{value.Reveal()}
 		}
 	}
@@ -79,31 +87,34 @@ func (c *client) withToken(req *http.Request, value []string) http.Header {
 }
 
 // withoutOwn returns req without what Attach put on it, for a place that must
-// not have it: a redirect may have carried it there.
+// not have it: a redirect may have carried it there. Each header is looked at
+// alone, for net/http carries some and not others. A static one may be the
+// caller's, for this place, if nothing says that it was carried.
 func (e *entry) withoutOwn(req *http.Request) *http.Request {
-	if !e.carriesOwn(req.Header) {
+	var own []string
+	for _, name := range e.client.headers {
+		if e.isOwn(req.Header[name]) {
+			own = append(own, name)
+		}
+	}
+	if len(own) > 0 || req.Response != nil {
+		own = append(own, e.client.staticIn(req.Header)...)
+	}
+	if len(own) == 0 {
 		return req
 	}
 	out := new(http.Request)
 	*out = *req
 	out.Header = maps.Clone(req.Header)
-	for _, name := range e.client.headers {
+	for _, name := range own {
 		delete(out.Header, name)
-	}
-	for _, static := range e.client.hostHeaders {
-		for name, value := range static {
-			if v := out.Header[name]; len(v) == 1 && v[0] == value.Reveal() {
-				delete(out.Header, name)
-			}
-		}
 	}
 	return out
 }
 
-// carriesOwn reports whether h has a token of this entry, the last or the one
-// before, as it would be sent.
-func (e *entry) carriesOwn(h http.Header) bool {
-	values := h[e.client.headers[0]]
+// isOwn reports whether values begin with a token of this entry, the last or
+// the one before, as it would be sent.
+func (e *entry) isOwn(values []string) bool {
 	if len(values) == 0 {
 		return false
 	}

@@ -82,6 +82,69 @@ func ExampleSource_Token() {
 	// Output: [redacted] true true
 }
 
+// For hooks that are handed a request which another sends. Over a Transport of
+// the same Source the token is replaced too when it is rejected, and does not
+// go along when a redirect leads elsewhere.
+func ExampleSource_Attach() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	src, err := nhn.NewSource(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer src.Close() //nolint:errcheck // it returns nil
+
+	for _, url := range []string{cloud.APIURL + "/v1/organizations", "https://elsewhere.example/"} {
+		req, err := http.NewRequest(http.MethodGet, url, nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := src.Attach(req); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(len(req.Header), "headers")
+	}
+	// Output:
+	// 2 headers
+	// 0 headers
+}
+
+// For a layer that retries by itself: each request is sent once, and the
+// response says whether its token was refused.
+func ExampleRejected() {
+	cloud := authtest.NewNHN()
+	defer cloud.Close()
+	src, err := nhn.NewSource(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer src.Close() //nolint:errcheck // it returns nil
+	client := &http.Client{Transport: &authtrip.Transport{Source: src, NoReplay: true}}
+
+	if _, err := src.Token(context.Background()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	cloud.RevokeAll() // the token in use is rejected from now on
+	for again := true; again; {
+		res, err := client.Get(cloud.APIURL + "/v1/organizations")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_ = res.Body.Close()
+		again = authtrip.Rejected(res)
+		fmt.Println(res.StatusCode, again)
+	}
+	// Output:
+	// 401 true
+	// 200 false
+}
+
 // NHN Cloud's revokeToken, and what follows it.
 func ExampleSource_Revoke() {
 	cloud := authtest.NewNHN()

@@ -52,3 +52,15 @@ func (c *client) staticHeaders(req *http.Request) map[string]Secret {
 	}
 	return c.hostHeaders[origin(req.URL)]
 }
+
+// staticIn names the headers in h that are some host's static ones.
+func (c *client) staticIn(h http.Header) (names []string) {
+	for _, static := range c.hostHeaders {
+		for name, value := range static {
+			if v := h[name]; len(v) == 1 && v[0] == value.Reveal() {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

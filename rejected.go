@@ -2,6 +2,7 @@ package authtrip
 
 import (
 	"context"
+	"io"
 	"net/http"
 )
 
@@ -14,26 +15,48 @@ func Rejected(res *http.Response) bool {
 	if res == nil || res.Request == nil {
 		return false
 	}
-	mark, ok := res.Request.Context().Value(rejectedKey{}).(*rejection)
+	mark, ok := res.Request.Context().(*rejection)
 	return ok && mark.request == res.Request
 }
 
-type rejectedKey struct{}
-
-// rejection is in the context of the request of a rejecting response. What is
+// rejection is the context of the request of a rejecting response. What is
 // around the Transport may change the body and the response, and leaves the
 // request alone; a request made from that context later is another.
-type rejection struct{ request *http.Request }
+type rejection struct {
+	context.Context
+	request *http.Request
+}
 
 // rejected returns res, which rejected the token of a request of callers, such
 // that Rejected knows it.
 func rejected(res *http.Response, callers *http.Request) *http.Response {
-	mark := new(rejection)
-	mark.request = callers.WithContext(context.WithValue(callers.Context(), rejectedKey{}, mark))
-	if res.Request == nil { // the base may share it among all requests
-		shared := *res
-		res = &shared
+	callers = unmarked(callers)
+	mark := &rejection{Context: callers.Context()}
+	mark.request = callers.WithContext(mark)
+	if res.Request == nil {
+		res = unshared(res)
 	}
 	res.Request = mark.request
 	return res
+}
+
+// unmarked returns req without the mark of an earlier response: a layer may
+// send a rejected response's Request again.
+func unmarked(req *http.Request) *http.Request {
+	if mark, ok := req.Context().(*rejection); ok && mark.request == req {
+		return req.WithContext(mark.Context)
+	}
+	return req
+}
+
+// unshared returns a copy of res, which the base may share among all requests.
+// A body writes its trailers to the response it came with: they are copied when
+// they come.
+func unshared(res *http.Response) *http.Response {
+	if res.Body == http.NoBody {
+		alone := *res
+		return &alone
+	}
+	alone, _ := readAhead(res, func(io.Reader) {})
+	return alone
 }

@@ -22,12 +22,13 @@ import (
 const (
 	theSecret = "S3cr3t+/=&%value"
 	theToken  = "T0k3n-t0k3n-t0k3n"
+	theKey    = "4ppl1c4t10n-k3y"
 )
 
 // secretForms are what must be nowhere.
 func secretForms() []string {
 	var all []string
-	for _, s := range []string{theSecret, theToken, "id:" + theSecret} {
+	for _, s := range []string{theSecret, theToken, theKey, "id:" + theSecret} {
 		all = append(all, s, url.QueryEscape(s), url.PathEscape(s),
 			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(s)), "="), base64.RawURLEncoding.EncodeToString([]byte(s)),
 			fmt.Sprintf("%x", s), fmt.Sprintf("%X", s), fmt.Sprint([]byte(s)))
@@ -70,6 +71,7 @@ func everyPrint(v any) map[string]string {
 func TestI14_NoTypePrintsASecret(t *testing.T) {
 	reg := registration()
 	reg.ClientSecret = authtrip.NewSecret(theSecret)
+	reg.HostHeaders = map[string]map[string]authtrip.Secret{"api.example": keys("X-App-Key", theKey)}
 	mgr, err := authtrip.NewManager([]authtrip.Registration{reg}, authtrip.WithTokenTransport(&replies{
 		bodies: []string{fmt.Sprintf(`{"access_token":%q}`, theToken)},
 	}))
@@ -82,6 +84,7 @@ func TestI14_NoTypePrintsASecret(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	creds := nhn.Credentials{UserAccessKeyID: "id", SecretAccessKey: authtrip.NewSecret(theSecret)}
+	keyOption := nhn.AppKey("rds-mysql", authtrip.NewSecret(theKey))
 	type hidden struct {
 		secret authtrip.Secret
 		tok    authtrip.Token
@@ -94,6 +97,8 @@ func TestI14_NoTypePrintsASecret(t *testing.T) {
 		"Registration": reg, "*Registration": &reg, "Source": src, "Manager": mgr,
 		"Transport": authtrip.Transport{Source: src}, "*Transport": &authtrip.Transport{Source: mgr},
 		"Credentials": creds, "*Credentials": &creds,
+		"HostHeaders": reg.HostHeaders, "nhn.Registration": nhn.Registration(creds, keyOption), "nhn.Option": keyOption,
+		"nhn.Authenticator": nhn.Authenticator{Source: src}, "*nhn.Authenticator": &nhn.Authenticator{Source: src},
 		"slice": []any{reg.ClientSecret, tok}, "map": map[string]any{"s": reg.ClientSecret, "t": tok},
 		"under unexported fields": hidden{reg.ClientSecret, tok, creds, reg, src},
 		"pointer to such":         &hidden{reg.ClientSecret, tok, creds, reg, src},
@@ -144,16 +149,20 @@ func TestI14_NoErrorShowsASecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			reg := registration()
 			reg.ClientSecret = authtrip.NewSecret(theSecret)
+			reg.HostHeaders = map[string]map[string]authtrip.Secret{"api.example": keys("X-App-Key", theKey)}
 			src := newSource(t, reg, authtrip.WithTokenTransport(rt))
 			client := &http.Client{Transport: &authtrip.Transport{Source: src, Base: newStub()}}
 			for range 7 { // fresh, remembered, circuit open
 				_, err := client.Get("https://api.example/")
-				if err == nil {
+				attached := src.Attach(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+				if err == nil || attached == nil {
 					t.Fatal("no error")
 				}
-				for e := err; e != nil; e = errors.Unwrap(e) {
-					for how, text := range everyPrint(e) {
-						wantNoSecret(t, how, text)
+				for _, err := range []error{err, attached} {
+					for e := err; e != nil; e = errors.Unwrap(e) {
+						for how, text := range everyPrint(e) {
+							wantNoSecret(t, how, text)
+						}
 					}
 				}
 			}
@@ -236,6 +245,33 @@ func responsesWithoutToken(t *testing.T, w *world) {
 			t.Fatal("the response's Request shows the token")
 		}
 		w.srv.RevokeAll()
+	}
+}
+
+// Whether they were accepted, replayed, or rejected and handed on; a context
+// is printed too.
+func TestI14_ResponsesDoNotCarryHostHeaders(t *testing.T) {
+	for _, status := range []int{200, 302, 401} {
+		for _, noReplay := range []bool{false, true} {
+			reg := registration()
+			reg.HostHeaders = map[string]map[string]authtrip.Secret{"api.example": keys("X-App-Key", theKey)}
+			carried := 0
+			rt := &authtrip.Transport{NoReplay: noReplay, Source: newSource(t, reg, issuing(theToken, theToken+"2")), Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+				if r.Header.Get("X-App-Key") == theKey {
+					carried++
+				}
+				return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r.Clone(r.Context())}, nil
+			})}
+			res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+			if err != nil || carried == 0 {
+				t.Fatalf("%v, carried %d times", err, carried)
+			}
+			for _, v := range []any{res, *res, res.Request, *res.Request, res.Request.Header, res.Request.Context(), rt, *rt} {
+				for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+					wantNoSecret(t, format, fmt.Sprintf(format, v))
+				}
+			}
+		}
 	}
 }
 

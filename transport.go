@@ -171,7 +171,11 @@ func (t *Transport) send(req, callers *http.Request, c *client, tok *issued) (*h
 	// A base that sets no Request may share one response among all requests;
 	// only a redirect needs it, to follow the chain back.
 	if res.Request != nil || res.StatusCode/100 == 3 {
-		res.Request = callers
+		inner := Rejected(res) // says a Transport of another Source
+		res.Request = unmarked(callers)
+		if inner {
+			res = rejected(res, callers)
+		}
 	}
 	if res.Body == nil {
 		res.Body = http.NoBody

@@ -1,6 +1,12 @@
 package nhn
 
 import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
 	"github.com/authtrip/authtrip"
 )
 
@@ -20,15 +26,18 @@ var appKeyHeaders = map[string]string{
 
 // AppKey gives the application key of a service, which its hosts get beside
 // the token in every region: of "rds-mysql", "rds-mariadb", "rds-postgres" or
-// "notification-hub". The key of one request can be set on that request. For
-// hosts that the preset does not know, see [HostHeader].
+// "notification-hub"; the government cloud has the first two, and another than
+// the cloud has is a fault that [NewSource] reports. The key of one request can
+// be set on that request. For hosts that the preset does not know, see
+// [HostHeader], which takes precedence.
 func AppKey(service string, key authtrip.Secret) Option {
 	return func(s *settings) { s.appKeys[service] = key }
 }
 
 // HostHeader adds a header that a host gets beside the token and that does not
 // change, such as an application key: host is in the form that
-// [authtrip.Registration].Origins takes.
+// [authtrip.Registration].Origins takes, and one that takes the token. Of two
+// of the same name the later holds.
 func HostHeader(host, name string, value authtrip.Secret) Option {
 	host = asListed(host)
 	return func(s *settings) { s.static = append(s.static, staticHeader{host, name, value}) }
@@ -42,15 +51,12 @@ type staticHeader struct {
 func (s *settings) hostHeaders() map[string]map[string]authtrip.Secret {
 	var static []staticHeader
 	for service, key := range s.appKeys {
-		hosts := s.hosts
-		name := appKeyHeaders[service]
-		if name == "" { // then it is no host either, and the check says so
-			hosts, name = []string{service}, HeaderRDSAppKey
+		hosts := s.hostsOf(service)
+		if hosts == nil { // no host, so that the check repeats it
+			hosts = []string{fmt.Sprintf("AppKey is for %s here, not for '%s'; of a host give the HostHeader", strings.Join(s.keyedServices(), ", "), service)}
 		}
 		for _, host := range hosts {
-			if host == service || serviceOf(host) == service {
-				static = append(static, staticHeader{host, name, key})
-			}
+			static = append(static, staticHeader{host, appKeyHeaders[service], key})
 		}
 	}
 	all := map[string]map[string]authtrip.Secret{}
@@ -58,7 +64,26 @@ func (s *settings) hostHeaders() map[string]map[string]authtrip.Secret {
 		if all[h.host] == nil {
 			all[h.host] = map[string]authtrip.Secret{}
 		}
-		all[h.host][h.name] = h.value
+		all[h.host][http.CanonicalHeaderKey(h.name)] = h.value // the later holds
 	}
 	return all
+}
+
+// hostsOf are those of a service that wants a key, in the cloud that is
+// selected.
+func (s *settings) hostsOf(service string) (hosts []string) {
+	if appKeyHeaders[service] == "" {
+		return nil
+	}
+	for _, host := range s.hosts {
+		if serviceOf(host) == service {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// keyedServices are those that have hosts.
+func (s *settings) keyedServices() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(appKeyHeaders)), func(service string) bool { return s.hostsOf(service) == nil })
 }
