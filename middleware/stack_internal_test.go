@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime"
 	"testing"
+	"weak"
 
 	"github.com/authtrip/authtrip"
 	"github.com/go-resty/resty/v2"
@@ -22,6 +23,7 @@ func TestClientsAreForgotten(t *testing.T) {
 	}
 	defer func() { _ = src.Close() }()
 	hook := BeforeRequest(src)
+	var clients []weak.Pointer[http.Client]
 	for range 100 {
 		client := resty.New().SetTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
@@ -32,13 +34,21 @@ func TestClientsAreForgotten(t *testing.T) {
 		if _, err := client.R().Get("https://elsewhere.invalid/"); err != nil {
 			t.Fatal(err)
 		}
+		clients = append(clients, weak.Make(client.GetClient()))
+	}
+	known := func() (n int) {
+		stacks.Lock()
+		defer stacks.Unlock()
+		for _, c := range clients {
+			if stacks.of[c] != nil {
+				n++
+			}
+		}
+		return n
 	}
 	for range 100 {
 		runtime.GC()
-		stacks.Lock()
-		n := len(stacks.of)
-		stacks.Unlock()
-		if n <= 1 { // the last may still be on the stack of this goroutine
+		if known() <= 1 { // the last may still be on the stack of this goroutine
 			return
 		}
 		runtime.Gosched()

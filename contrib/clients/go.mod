@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/authtrip/authtrip v0.0.0
+	github.com/authtrip/authtrip/contrib/restyv3 v0.0.0
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/hashicorp/go-retryablehttp v0.7.8
 	go.opentelemetry.io/contrib/instrumentation/net/http/httptrace/otelhttptrace v0.72.0
@@ -11,6 +12,7 @@ require (
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0
+	resty.dev/v3 v3.0.0-rc.4
 )
 
 require (
@@ -29,4 +31,7 @@ require (
 	golang.org/x/sys v0.48.0 // indirect
 )
 
-replace github.com/authtrip/authtrip => ../..
+replace (
+	github.com/authtrip/authtrip => ../..
+	github.com/authtrip/authtrip/contrib/restyv3 => ../restyv3
+)

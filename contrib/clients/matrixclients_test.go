@@ -11,8 +11,10 @@ import (
 	"testing"
 
 	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/contrib/restyv3"
 	"github.com/authtrip/authtrip/middleware"
 	resty2 "github.com/go-resty/resty/v2"
+	resty3 "resty.dev/v3"
 )
 
 // netHTTP is an http.Client over a Transport.
@@ -101,6 +103,37 @@ func restyV2(t *testing.T, client *resty2.Client) caller {
 			r.SetBody(file(t))
 		case stream:
 			r.SetBody(bodyReader())
+		case multipart:
+			r.SetFileReader("f", "f", bodyReader())
+		}
+		res, err := r.Execute(method, url)
+		if err != nil {
+			return 0, "", err
+		}
+		return res.StatusCode(), res.String(), nil
+	}
+}
+
+func restyV3(t *testing.T, src *authtrip.Source) caller {
+	client := resty3.New().SetLogger(silent{})
+	if err := restyv3.Install(client, src); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	t.Cleanup(client.Client().CloseIdleConnections)
+	return func(ctx context.Context, method, url string, body content) (int, string, error) {
+		r := client.R().SetContext(ctx)
+		switch body {
+		case inMemory:
+			r.SetHeader("Content-Type", "text/plain").SetBody(payload)
+		case asJSON:
+			r.SetHeader("Content-Type", "application/json").SetBody(map[string]string{"body": payload})
+		case asForm:
+			r.SetFormData(map[string]string{"body": payload})
+		case fromFile:
+			r.SetHeader("Content-Type", "text/plain").SetBody(file(t))
+		case stream:
+			r.SetHeader("Content-Type", "text/plain").SetBody(bodyReader())
 		case multipart:
 			r.SetFileReader("f", "f", bodyReader())
 		}
