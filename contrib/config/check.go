@@ -132,8 +132,12 @@ var coreFields = []struct {
 	{"in Origins", []string{"origins", "more_origins", "service_api_domain"}},
 	{"in AllowHTTP", []string{"allow_http"}},
 	{"Envelopes", []string{"envelopes"}},
+	{"HostHeaders", []string{"app_keys", "host_headers"}},
 	{"ClientID", []string{"client_id"}},
 }
+
+// coreWords are the names in what follows.
+var coreWords = strings.NewReplacer("Registration.AllowHTTP", "allow_http", "not in Origins", "not in origins")
 
 // coreNames are the names in what is left.
 var coreNames = strings.NewReplacer(
@@ -144,6 +148,12 @@ var coreNames = strings.NewReplacer(
 // coreFault is one fault of the authtrip package.
 func (d *draft) coreFault(text string) {
 	text = strings.TrimPrefix(text, fmt.Sprintf("authtrip: registration %q: ", d.group.id))
+	if rest, ok := strings.CutPrefix(text, "HostHeaders"); ok {
+		if s, ok := d.written[aboutHeaders.FindString(rest)]; ok { // else they are the app_keys'
+			d.c.faults.add(s.at, "%s: %s%s", s.group, s.key.name, coreWords.Replace(rest))
+			return
+		}
+	}
 	for _, field := range coreFields {
 		rest, ok := strings.CutPrefix(text, field.begins)
 		if !ok || rest == "" || !strings.Contains(": ", rest[:1]) {
@@ -151,7 +161,7 @@ func (d *draft) coreFault(text string) {
 		}
 		for _, name := range field.keys {
 			if s, ok := d.setting(name); ok {
-				d.c.faults.add(s.at, "%s: %s%s", s.group, name, strings.ReplaceAll(rest, "Registration.AllowHTTP", "allow_http"))
+				d.c.faults.add(s.at, "%s: %s%s", s.group, name, coreWords.Replace(rest))
 				return
 			}
 		}

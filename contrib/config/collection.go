@@ -38,6 +38,24 @@ type setting struct {
 	verbatim bool
 }
 
+// on is the setting, of which something stands in another line.
+func (s setting) on(line int) setting {
+	s.at = s.at.on(line)
+	return s
+}
+
+// content is the value, of a map from the environment what its JSON holds.
+func (s setting) content() (*yaml.Node, bool) {
+	if !s.verbatim || !s.key.merged {
+		return s.value, true
+	}
+	var doc yaml.Node
+	if len(s.value.Value) > maxSize || yaml.Load([]byte(s.value.Value), &doc) != nil {
+		return nil, false
+	}
+	return content(&doc), true
+}
+
 // groupName is how a group is found, however its ID is spelled.
 type groupName struct{ in, folded string }
 
@@ -112,7 +130,24 @@ func (c *collection) keyIn(g *group, name string, at place) *key {
 // ever used.
 func (c *collection) put(s setting) {
 	if s.key.secret {
-		c.faults.hide(s.value.Value)
+		n, ok := s.content()
+		if !ok {
+			n = s.value
+		}
+		c.hide(n, 0)
 	}
 	s.group.settings[s.key] = s
+}
+
+// hide keeps a secret out of the errors, and all values of a map of them.
+func (c *collection) hide(n *yaml.Node, depth int) {
+	if n = resolve(n); depth > maxMerges || !c.afford(1) {
+		return
+	}
+	c.faults.hide(n.Value)
+	for i, part := range n.Content {
+		if n.Kind != yaml.MappingNode || i%2 == 1 {
+			c.hide(part, depth+1)
+		}
+	}
 }

@@ -43,8 +43,8 @@
 // none uses the provider of its own ID, as in Spring. It may also do without:
 // what a provider says can stand in the registration. The registration's keys
 // go over the provider's, and those over the preset's. A single value and a
-// list replace the other; the maps params and envelopes are merged. A provider
-// that nobody uses is no fault.
+// list replace the other; the maps params, envelopes, host_headers and app_keys
+// are merged. A provider that nobody uses is no fault.
 //
 // # Keys
 //
@@ -83,6 +83,8 @@
 //	reject_status                 RejectStatus, a list of numbers
 //	envelopes                     Envelopes, a map by host of maps with success,
 //	                              code and rejected, a list
+//	host_headers                  HostHeaders, a map by host of maps by header;
+//	                              the values are secrets
 //
 // For authorization_code only; a provider's are ignored for other grants:
 //
@@ -92,6 +94,16 @@
 //	callback_issuer               Issuer
 //	no_pkce                       NoPKCE, true or false
 //	send_state                    SendState, true or false
+//
+// For the presets nhn and nhn-gov:
+//
+//	app_keys                      application keys, a map by service: rds-mysql,
+//	                              rds-mariadb, and for nhn rds-postgres and
+//	                              notification-hub; see nhn.AppKey. They become
+//	                              host_headers in every region, and those of
+//	                              the same host and name go over them. All of
+//	                              the service's hosts must be in origins, if
+//	                              origins replaces the preset's
 //
 // For the preset prism:
 //
@@ -141,9 +153,10 @@
 // …_SCOPE_0, are unknown keys. A variable of a registration that the file does
 // not have makes one: unset those that are meant for other programs.
 //
-// The maps params and envelopes are written as JSON. A client_secret over
-// a file's client_secret_file, or the other way round, replaces it. The same
-// setting in two variables is a fault.
+// The maps params, envelopes, host_headers and app_keys are written as JSON. A
+// client_secret over a file's client_secret_file, or the other way round,
+// replaces it. A map replaces the whole of the file's, in the same registration
+// or provider. The same setting in two variables is a fault.
 //
 // # Faults
 //

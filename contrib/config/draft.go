@@ -24,6 +24,9 @@ type draft struct {
 
 	clientSecretFile string
 	moreOrigins      []string
+	// written are where the host headers stand, by how the authtrip package's
+	// faults name them.
+	written map[string]setting
 }
 
 var presets = []string{"nhn", "nhn-gov", "prism"}
@@ -52,14 +55,14 @@ func (c *collection) registrations() ([]authtrip.Registration, error) {
 // build makes one registration: the preset's values, the provider's over them,
 // and the registration's own over those.
 func (c *collection) build(g *group) authtrip.Registration {
-	d := &draft{c: c, group: g}
+	d := &draft{c: c, group: g, written: map[string]setting{}}
 	d.findProvider()
 	d.usePreset()
 	d.reg.ID = g.id
 	if d.provider != nil {
 		d.apply(d.provider, func(s setting) bool {
 			_, own := g.settings[s.key]
-			return !own || s.key.name == "params" || s.key.name == "envelopes"
+			return !own || s.key.merged
 		})
 	}
 	d.apply(g, func(setting) bool { return true })
@@ -127,11 +130,12 @@ func list(names []string) string {
 func (d *draft) usePreset() {
 	domain, hasDomain := d.setting("service_api_domain")
 	id, hasID := d.setting("service_id")
+	appKeys := d.appKeys()
 	switch d.preset {
 	case "nhn":
-		d.reg = nhn.Registration(nhn.Credentials{})
+		d.reg = nhn.Registration(nhn.Credentials{}, appKeys...)
 	case "nhn-gov":
-		d.reg = nhn.Registration(nhn.Credentials{}, nhn.Government())
+		d.reg = nhn.Registration(nhn.Credentials{}, append(appKeys, nhn.Government())...)
 	case "prism":
 		var client prism.Client
 		if hasDomain {

@@ -91,18 +91,23 @@ func TestTheEnvironmentGoesOverTheFile(t *testing.T) {
 func TestTheEnvironmentsFaultsNameTheVariable(t *testing.T) {
 	const prefix = "AUTHTRIP_REGISTRATION_"
 	for name, c := range map[string]struct{ environ, says string }{
-		"an unknown key":    {prefix + "A_CLIENT_IDS=s3cr3t", `AUTHTRIP_REGISTRATION_A_CLIENT_IDS: registration: ends in no key that there is; did you mean …_CLIENT_ID?`},
-		"nothing near":      {prefix + "A_ZEBRA=s3cr3t", `AUTHTRIP_REGISTRATION_A_ZEBRA: registration: ends in no key that there is`},
-		"no ID":             {prefix + "CLIENT_ID=s3cr3t", `AUTHTRIP_REGISTRATION_CLIENT_ID: registration: names no ID: the form is …_<ID>_CLIENT_ID`},
-		"nothing":           {prefix + "=s3cr3t", `AUTHTRIP_REGISTRATION_: registration: names neither an ID nor a key: the form is …_<ID>_<KEY>`},
-		"two variables":     {"SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_A_SCOPE=x\n" + prefix + "A_SCOPE=x", `SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_A_SCOPE: registration.a: scope is set as AUTHTRIP_REGISTRATION_A_SCOPE too: unset one`},
-		"two spellings":     {prefix + "A_CLIENTID=x\n" + prefix + "A_CLIENT_ID=y", `AUTHTRIP_REGISTRATION_A_CLIENT_ID: registration.a: client_id is set as AUTHTRIP_REGISTRATION_A_CLIENTID too: unset one`},
-		"two secrets":       {prefix + "A_CLIENT_SECRET=s3cr3t\n" + prefix + "A_CLIENT_SECRET_FILE=/x", `AUTHTRIP_REGISTRATION_A_CLIENT_SECRET: registration.a: client_secret and client_secret_file are both given: take one of them out`},
-		"no JSON":           {prefix + "A_PARAMS={s3cr3t", `AUTHTRIP_REGISTRATION_A_PARAMS: registration.a: params wants JSON, and is none`},
-		"no map":            {prefix + "A_PARAMS=s3cr3t", `AUTHTRIP_REGISTRATION_A_PARAMS: registration.a: params wants a map, and has a single value`},
-		"JSON twice":        {prefix + `A_PARAMS={"a":"1","a":"2"}`, `AUTHTRIP_REGISTRATION_A_PARAMS: registration.a: params: "a" is given twice: line 1 has "a" (upper case, dashes and underscores do not count)`},
-		"a plain token URI": {prefix + "A_TOKEN_URI=http://auth.example", `AUTHTRIP_REGISTRATION_A_TOKEN_URI: registration.a: token_uri: refused: plain http would show the token to the network; use https, or name the host in allow_http`},
-		"a provider's":      {"AUTHTRIP_PROVIDER_P_CLIENT_ID=x", `AUTHTRIP_PROVIDER_P_CLIENT_ID: provider.p: "client_id" is a registration's: move it there`},
+		"an unknown key":     {prefix + "A_CLIENT_IDS=s3cr3t", `AUTHTRIP_REGISTRATION_A_CLIENT_IDS: registration: ends in no key that there is; did you mean …_CLIENT_ID?`},
+		"nothing near":       {prefix + "A_ZEBRA=s3cr3t", `AUTHTRIP_REGISTRATION_A_ZEBRA: registration: ends in no key that there is`},
+		"no ID":              {prefix + "CLIENT_ID=s3cr3t", `AUTHTRIP_REGISTRATION_CLIENT_ID: registration: names no ID: the form is …_<ID>_CLIENT_ID`},
+		"nothing":            {prefix + "=s3cr3t", `AUTHTRIP_REGISTRATION_: registration: names neither an ID nor a key: the form is …_<ID>_<KEY>`},
+		"two variables":      {"SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_A_SCOPE=x\n" + prefix + "A_SCOPE=x", `SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_A_SCOPE: registration.a: scope is set as AUTHTRIP_REGISTRATION_A_SCOPE too: unset one`},
+		"two spellings":      {prefix + "A_CLIENTID=x\n" + prefix + "A_CLIENT_ID=y", `AUTHTRIP_REGISTRATION_A_CLIENT_ID: registration.a: client_id is set as AUTHTRIP_REGISTRATION_A_CLIENTID too: unset one`},
+		"two secrets":        {prefix + "A_CLIENT_SECRET=s3cr3t\n" + prefix + "A_CLIENT_SECRET_FILE=/x", `AUTHTRIP_REGISTRATION_A_CLIENT_SECRET: registration.a: client_secret and client_secret_file are both given: take one of them out`},
+		"no JSON":            {prefix + "A_PARAMS={s3cr3t", `AUTHTRIP_REGISTRATION_A_PARAMS: registration.a: params wants JSON, and is none`},
+		"no map":             {prefix + "A_PARAMS=s3cr3t", `AUTHTRIP_REGISTRATION_A_PARAMS: registration.a: params wants a map, and has a single value`},
+		"JSON twice":         {prefix + `A_PARAMS={"a":"1","a":"2"}`, `AUTHTRIP_REGISTRATION_A_PARAMS: registration.a: params: "a" is given twice: line 1 has "a" (upper case, dashes and underscores do not count)`},
+		"header no JSON":     {prefix + "A_HOST_HEADERS={s3cr3t", `AUTHTRIP_REGISTRATION_A_HOST_HEADERS: registration.a: host_headers wants JSON, and is none`},
+		"header no map":      {prefix + "A_HOST_HEADERS=s3cr3t", `AUTHTRIP_REGISTRATION_A_HOST_HEADERS: registration.a: host_headers wants a map, and has a single value`},
+		"no header's name":   {prefix + `A_HOST_HEADERS={"a.example":{"X Key":"s3cr3t"}}`, `AUTHTRIP_REGISTRATION_A_HOST_HEADERS: registration.a: host_headers of "a.example": "[redacted]" is no header name`},
+		"an unknown service": {"AUTHTRIP_REGISTRATION_A_PROVIDER=nhn\n" + prefix + `A_APP_KEYS={"rds":"s3cr3t"}`, `AUTHTRIP_REGISTRATION_A_APP_KEYS: registration.a: app_keys has a service that is not known here; there are: "notification-hub", "rds-mariadb", "rds-mysql", "rds-postgres"`},
+		"keys for nobody":    {prefix + `A_APP_KEYS={"rds-mysql":"s3cr3t"}`, `AUTHTRIP_REGISTRATION_A_APP_KEYS: registration.a: app_keys is for the providers nhn and nhn-gov: of other hosts write host_headers`},
+		"a plain token URI":  {prefix + "A_TOKEN_URI=http://auth.example", `AUTHTRIP_REGISTRATION_A_TOKEN_URI: registration.a: token_uri: refused: plain http would show the token to the network; use https, or name the host in allow_http`},
+		"a provider's":       {"AUTHTRIP_PROVIDER_P_CLIENT_ID=x", `AUTHTRIP_PROVIDER_P_CLIENT_ID: provider.p: "client_id" is a registration's: move it there`},
 	} {
 		checkTold(t, map[string]told{name: {one(), c.says}}, strings.Split(c.environ, "\n")...)
 	}

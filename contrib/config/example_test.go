@@ -2,7 +2,9 @@ package config_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
@@ -48,6 +50,38 @@ registration:
 	defer res.Body.Close() //nolint:errcheck // an example
 	fmt.Println(res.Status)
 	// Output: 200 OK
+}
+
+// What hosts want beside the token: an application key, in each region of its
+// service, and a header of one host. Neither is printed.
+func ExampleParse_hostHeaders() {
+	registrations, err := config.Parse("app.yml", []byte(`
+registration:
+  cloud:
+    provider: nhn
+    client_id: ${NHN_USER_ACCESS_KEY_ID}
+    client_secret: ${NHN_SECRET_ACCESS_KEY}
+    app_keys:
+      rds-mysql: ${RDS_APP_KEY}
+    more_origins: api.shop.example
+    host_headers:
+      api.shop.example:
+        X-Shop-Key: ${SHOP_KEY}
+`), []string{"NHN_USER_ACCESS_KEY_ID=id", "NHN_SECRET_ACCESS_KEY=secret", "RDS_APP_KEY=rds", "SHOP_KEY=shop"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	headers := registrations[0].HostHeaders
+	for _, host := range slices.Sorted(maps.Keys(headers)) {
+		fmt.Println(host, headers[host])
+	}
+	// Output:
+	// api.shop.example map[X-Shop-Key:[redacted]]
+	// jp1-rds-mysql.api.nhncloudservice.com map[X-Tc-App-Key:[redacted]]
+	// kr1-rds-mysql.api.nhncloudservice.com map[X-Tc-App-Key:[redacted]]
+	// kr2-rds-mysql.api.nhncloudservice.com map[X-Tc-App-Key:[redacted]]
+	// kr3-rds-mysql.api.nhncloudservice.com map[X-Tc-App-Key:[redacted]]
 }
 
 // All faults come at once, each with its line.

@@ -134,6 +134,36 @@ func TestOneFault(t *testing.T) {
 				"app.yml:7: registration.a: envelopes has a host with user information: take that out"},
 		"a password in a domain": {one("provider: prism", "service_api_domain: https://u:s3cr3t@a.example", "service_id: x"),
 			`app.yml:7: registration.a: service_api_domain has user information: take that out`},
+		"a host for no token":     {one("origins: a.example", "host_headers:\n      a.example: {X-App-Key: s3cr3t}\n      b.example: {X-App-Key: s3cr3t}"), `app.yml:9: registration.a: host_headers: "b.example" is not in origins: its headers would go nowhere`},
+		"no header's name":        {one("host_headers:\n      a.example:\n        X-Good: good\n        X Key=s3cr3t: s3cr3t"), `app.yml:9: registration.a: host_headers of "a.example": "[redacted]" is no header name`},
+		"a header of the token's": {one("host_headers:\n      a.example:\n        authorization: s3cr3t"), `app.yml:8: registration.a: host_headers of "a.example": "Authorization" carries the token`},
+		"a header twice":          {one("host_headers: {a.example: {X-Key: s3cr3t, x-key: s3cr3t}}"), `app.yml:6: registration.a: host_headers: "x-key" is given twice: line 6 has "X-Key" (upper case, dashes and underscores do not count)`},
+		"a host in two spellings": {one("host_headers: {a.example: {X-A: s3cr3t}, 'https://A.example': {X-B: s3cr3t}}"), `app.yml:6: registration.a: host_headers: "https://a.example:443" is there twice, in two spellings`},
+		"an empty header":         {one("host_headers:\n      a.example:\n        X-Key: ${NOT_SET:}"), `app.yml:8: registration.a: host_headers is empty: write a value, or take the key out`},
+		"a header without value":  {one("host_headers: {a.example: {X-Key:s3cr3t}}"), `app.yml:6: registration.a: host_headers has no value: write one, or take the key out`},
+		"a header of two words":   {one("host_headers: {a.example: {X-Key: not s3cr3t}}"), `app.yml:6: registration.a: host_headers has a value with white space, or with other characters that a key has not`},
+		"an unset header":         {one("host_headers: {a.example: {X-Key: '${KEY}'}}"), `app.yml:6: registration.a: host_headers cannot be had: the environment variable KEY is not set, and ${KEY:…} gives no default`},
+		"a header of no host":     {one("host_headers: {X-Key: s3cr3t}"), `app.yml:6: registration.a: host_headers wants headers' names and values below each host, and has a single value`},
+		"a password in a header's host": {one("host_headers: {'https://u:s3cr3t@a.example': {X-Key: s3cr3t}}"),
+			`app.yml:6: registration.a: host_headers has a host with user information: take that out`},
+		"a provider's host": {one("origins: a.example", "provider: p", "host_headers: {a.example: {X-Key: s3cr3t}}") + "provider:\n  p:\n    host_headers:\n      a.example: {Host: s3cr3t}\n      b.example: {}",
+			"app.yml:12: provider.p: host_headers of \"a.example\": \"Host\" cannot be set\n" +
+				"app.yml:13: provider.p: host_headers: \"b.example\" is not in origins: its headers would go nowhere"},
+		"a misspelled service":  {one("provider: nhn", "app_keys:\n      rds-mysql: s3cr3t\n      rds-postgre: s3cr3t"), `app.yml:9: registration.a: app_keys has a service that is not known here; there are: "notification-hub", "rds-mariadb", "rds-mysql", "rds-postgres"; did you mean "rds-postgres"?`},
+		"another cloud's":       {one("provider: nhn-gov", "app_keys: {notification-hub: s3cr3t}"), `app.yml:7: registration.a: app_keys has a service that is not known here; there are: "rds-mariadb", "rds-mysql"`},
+		"a key for its service": {one("provider: nhn", "app_keys: {s3cr3t: x}"), `app.yml:7: registration.a: app_keys has a service that is not known here; there are: "notification-hub", "rds-mariadb", "rds-mysql", "rds-postgres"`},
+		"a service twice":       {one("provider: nhn", "app_keys: {rds-mysql: s3cr3t, rds_mysql: s3cr3t}"), `app.yml:7: registration.a: app_keys: "rds_mysql" is given twice: line 7 has "rds-mysql" (upper case, dashes and underscores do not count)`},
+		"an empty app key":      {one("provider: nhn", "app_keys: {rds-mysql: ''}"), `app.yml:7: registration.a: app_keys is empty: write a value, or take the key out`},
+		"an app key of words":   {one("provider: nhn", "app_keys: {rds-mysql: not s3cr3t}"), `app.yml:7: registration.a: app_keys has a value with white space, or with other characters that a key has not`},
+		"app keys in a list":    {one("provider: nhn", "app_keys: [s3cr3t]"), `app.yml:7: registration.a: app_keys wants a map, and has a list`},
+		"app keys for prism": {one("provider: prism", "service_api_domain: a.example", "service_id: x", "app_keys: {rds-mysql: s3cr3t}"),
+			`app.yml:9: registration.a: app_keys is for the providers nhn and nhn-gov: of other hosts write host_headers`},
+		"app keys of nobody": {one("provider: p") + "provider:\n  p:\n    app_keys: {rds-mysql: s3cr3t}",
+			`app.yml:9: provider.p: app_keys is for the providers nhn and nhn-gov: of other hosts write host_headers`},
+		"app keys of a provider unknown": {one("provider: nnh", "app_keys: {rds-mysql: s3cr3t}"),
+			`app.yml:6: registration.a: provider "nnh" is not known; there are: "nhn", "nhn-gov", "prism"; did you mean "nhn"?`},
+		"app keys for hosts taken out": {one("provider: nhn", "origins: kr1-rds-mysql.api.nhncloudservice.com", "app_keys: {notification-hub: s3cr3t}"),
+			`app.yml:8: registration.a: app_keys: "notification-hub.api.nhncloudservice.com" is not in origins: its headers would go nowhere`},
 		"a secret elsewhere":  {one("headers: [X s3cr3t]"), `app.yml:6: registration.a: headers: "X [redacted]" is no header name`},
 		"two secrets":         {one("client_secret_file: /x"), `app.yml:4: registration.a: client_secret and client_secret_file are both given: take one of them out`},
 		"a secret for none":   {one("client_authentication_method: none"), `app.yml:2: registration.a: client_secret is given, and client_authentication_method none sends none: take one of them out`},
@@ -160,6 +190,19 @@ func TestASecretIsKnownThoughItsRegistrationIsNotRead(t *testing.T) {
 		"app.yml:6: registration.a: scope: \"a [redacted]\" is no scope (RFC 6749 §3.3): list each by itself\n" +
 			"app.yml:7: registration.b: wants a map of keys, and is a single value",
 	}}, "AUTHTRIP_REGISTRATION_B_CLIENT_SECRET=s3cr3t", "AUTHTRIP_REGISTRATION_A_CLIENT_SECRET=other")
+}
+
+// TestTheValuesOfHeadersAreKnownThoughTheirGroupIsNotRead, nor used by any.
+func TestTheValuesOfHeadersAreKnownThoughTheirGroupIsNotRead(t *testing.T) {
+	file := strings.ReplaceAll(one("scope: [a s3cr3t]"), ": s3cr3t", ": other")
+	const says = `app.yml:6: registration.a: scope: "a [redacted]" is no scope (RFC 6749 §3.3): list each by itself`
+	checkTold(t, map[string]told{
+		"a file's":         {file + "provider: {unused: {host_headers: {a.example: {X-Key: s3cr3t}}}}", says},
+		"a file's, merged": {file + "provider: {unused: {host_headers: {a.example: {<<: [{X-Key: s3cr3t}]}}}}", says},
+		"a service's":      {file + "provider: {unused: {app_keys: {rds-mysql: s3cr3t}}}", says},
+	})
+	checkTold(t, map[string]told{"a variable's": {file, says}}, `AUTHTRIP_PROVIDER_UNUSED_HOST_HEADERS={"a.example":{"X-Key":"s3cr3t"}}`)
+	checkTold(t, map[string]told{"no JSON": {file, says}}, `AUTHTRIP_PROVIDER_UNUSED_HOST_HEADERS=s3cr3t`)
 }
 
 // TestAProvidersFaultIsToldOnce, however many use it, and where it stands.

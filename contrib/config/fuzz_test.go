@@ -24,9 +24,14 @@ func FuzzParse(f *testing.F) {
 		"registration: {v: {provider: prism, service_api_domain: a.example, service_id: x, client_id: i, client_secret: 's3cr3t'}}",
 		"authtrip:\n  provider:\n    p: {token_uri: 'https://a.example', envelopes: {h: {code: c, rejected: [1]}}}\n  registration.x.client_secret: s3cr3t",
 		"registration:\n\ta: s3cr3t", "a: s3cr3t\n---\nb: 's3cr3t", one("client_secret_file: s3cr3t", "redirect_uri: '{baseUrl}'"),
+		one("origins: a.example", "host_headers: {a.example: {X-Key: '${S}', 'X s3cr3t': s3cr3t}, b.example: {X: ''}}"),
+		one("provider: nhn", "app_keys: {rds-mysql: s3cr3t, 'notification-hub': '${S}', rds-postgre: s3cr3t}"),
+		one("provider: p", "host_headers: &h {a.example: {X-Key:s3cr3t}}") + "provider: {p: {host_headers: {<<: *h, 'https://a.example:443': {host: s3cr3t}}}}",
 	} {
 		f.Add(file, "AUTHTRIP_REGISTRATION_A_PROVIDER", "s3cr3t")
 		f.Add(file, "AUTHTRIP_PROVIDER_P_PARAMS", `{"a": "s3cr3t"}`)
+		f.Add(file, "AUTHTRIP_PROVIDER_P_HOST_HEADERS", `{"a.example": {"X-Key": "s3cr3t"}}`)
+		f.Add(file, "AUTHTRIP_REGISTRATION_A_APP_KEYS", `{"rds-mysql": "s3cr3t"}`)
 		f.Add(file, "S", "s3cr3t")
 	}
 	dir := f.TempDir()

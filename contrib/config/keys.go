@@ -13,6 +13,8 @@ type key struct {
 	registrationOnly bool
 	// secret values, and their errors, are not to be shown.
 	secret bool
+	// merged maps are the provider's and the registration's own together.
+	merged bool
 	// instead is the key that says the same in another way.
 	instead string
 	// set puts the value into the draft. Keys without are accepted and ignored,
@@ -64,7 +66,7 @@ var allKeys = []key{
 	{name: "client_secret_header", set: text(func(d *draft) *string { return &d.reg.ClientSecretHeader })},
 	{name: "authorization_grant_type", set: func(d *draft, v value) { d.reg.Grant = oneOf(v, grants) }},
 	{name: "scope", set: func(d *draft, v value) { d.reg.Scopes = v.list() }},
-	{name: "params", set: setParams},
+	{name: "params", merged: true, set: setParams},
 	{name: "redirect_uri", set: func(d *draft, v value) { d.reg.RedirectURI = v.redirectURI() }},
 	{name: "callback_issuer", set: text(func(d *draft) *string { return &d.reg.Issuer })},
 	{name: "no_pkce", set: flag(func(d *draft) *bool { return &d.reg.NoPKCE })},
@@ -81,8 +83,11 @@ var allKeys = []key{
 	{name: "more_origins", set: func(d *draft, v value) { d.moreOrigins = v.hosts() }},
 	{name: "allow_http", set: func(d *draft, v value) { d.reg.AllowHTTP = v.hosts() }},
 	{name: "reject_status", set: func(d *draft, v value) { d.reg.RejectStatus = v.statuses() }},
-	{name: "envelopes", set: setEnvelopes},
-	// Of PRISM; read before all others.
+	{name: "envelopes", merged: true, set: setEnvelopes},
+	{name: "host_headers", merged: true, secret: true, set: setHostHeaders},
+	// Of NHN Cloud; read before all others, as PRISM's are.
+	{name: "app_keys", merged: true, secret: true},
+	// Of PRISM.
 	{name: "service_api_domain"},
 	{name: "service_id"},
 	// Spring's, for what happens after a user's login.

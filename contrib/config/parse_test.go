@@ -96,6 +96,9 @@ func TestEveryKeySetsItsField(t *testing.T) {
 		"envelopes: {api.example: {success: ok, code: r.c, rejected: [401, E*]}}": func(r *authtrip.Registration) {
 			r.Envelopes = map[string]authtrip.Envelope{"api.example": {Success: "ok", Code: "r.c", Rejected: []string{"401", "E*"}}}
 		},
+		"host_headers: {api.example: {x-app-key: 0123, X-Other: k3y}, 'https://b.example': {X-App-Key: b}}": func(r *authtrip.Registration) {
+			r.HostHeaders = hostHeaders{"api.example": headers("X-App-Key", "0123", "X-Other", "k3y"), "https://b.example": headers("X-App-Key", "b")}
+		},
 		"{authorization_grant_type: authorization_code, authorization_uri: 'https://auth.example/a', redirect_uri: 'app:/cb', callback_issuer: iss, no_pkce: true, send_state: on}": func(r *authtrip.Registration) {
 			r.Grant, r.AuthorizationEndpoint.URL = authtrip.AuthorizationCode, "https://auth.example/a"
 			r.RedirectURI, r.Issuer, r.NoPKCE, r.SendState = "app:/cb", "iss", true, true
@@ -180,6 +183,18 @@ func TestAPresetsValuesCanBeOverridden(t *testing.T) {
 				r.Envelopes["core.api.nhncloudservice.com"] = e
 				r.Envelopes["mine.example"] = authtrip.Envelope{Code: "c", Rejected: []string{"2"}}
 			},
+		},
+		"nhn, application keys": {
+			body + "provider: nhn\n    app_keys: {rds-mysql: 0123, RDS_MariaDB: m, rds-postgres: p, notification-hub: h}",
+			nhn.Registration(creds, appKey("rds-mysql", "0123"), appKey("rds-mariadb", "m"), appKey("rds-postgres", "p"), appKey("notification-hub", "h")), nil,
+		},
+		"nhn-gov, application keys, the provider's and its own": {
+			body + "provider: nhn-gov\n    app_keys: {rds-mysql: own}\nprovider: {nhn-gov: {app_keys: {rds-mysql: p, rds-mariadb: m}}}",
+			nhn.Registration(creds, nhn.Government(), appKey("rds-mysql", "own"), appKey("rds-mariadb", "m")), nil,
+		},
+		"nhn, a host's own header over the application key": {
+			body + "provider: nhn\n    app_keys: {rds-mysql: all}\n    host_headers: {kr1-rds-mysql.api.nhncloudservice.com: {x-tc-app-key: one}}",
+			nhn.Registration(creds, appKey("rds-mysql", "all"), nhn.HostHeader("kr1-rds-mysql.api.nhncloudservice.com", nhn.HeaderRDSAppKey, authtrip.NewSecret("one"))), nil,
 		},
 		"the provider map over the preset, the registration over both": {
 			body + "provider: nhn\n    revocation_uri: https://r.example/own\nprovider:\n  nhn:\n    token_uri: https://t.example/\n    revocation_uri: https://r.example/",

@@ -10,6 +10,9 @@ func fold(name string) string {
 	return dashes.Replace(strings.ToLower(name))
 }
 
+// exactly takes every spelling for a name of its own.
+func exactly(name string) string { return name }
+
 // nearest returns which of the names was meant, if one is near enough.
 func nearest(wrong string, names []string) (string, bool) {
 	wrong = fold(wrong)

@@ -17,7 +17,7 @@ func setParams(d *draft, v value) {
 	if params == nil {
 		params = url.Values{}
 	}
-	for _, p := range v.dict() {
+	for _, p := range v.dict(exactly) {
 		params[p.name] = nil
 		values := []*yaml.Node{p.value}
 		if p.value.Kind == yaml.SequenceNode {
@@ -42,7 +42,7 @@ func setEnvelopes(d *draft, v value) {
 	if all == nil {
 		all = map[string]authtrip.Envelope{}
 	}
-	for _, host := range v.dict() {
+	for _, host := range v.dict(exactly) {
 		at := v.part(host.value)
 		if strings.Contains(host.name, "@") {
 			at.fault("has a host with user information: take that out")

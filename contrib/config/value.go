@@ -142,21 +142,17 @@ func (v value) statuses() (all []int) {
 	return all
 }
 
-// dict is a map; from the environment it comes as JSON.
-func (v value) dict() []pair {
-	m := v.node
-	if v.s.verbatim && m.Kind == yaml.ScalarNode {
-		var doc yaml.Node
-		if len(m.Value) > maxSize || yaml.Load([]byte(m.Value), &doc) != nil {
-			v.fault("wants JSON, and is none")
-			return nil
-		}
-		m = content(&doc)
+// dict is a map, in which names that same makes equal are a fault.
+func (v value) dict(same func(string) string) []pair {
+	m, ok := v.s.content()
+	if !ok {
+		v.fault("wants JSON, and is none")
+		return nil
 	}
 	if m.Kind != yaml.MappingNode {
 		v.fault("wants a map, and has a %s", kindOf(m))
 		return nil
 	}
 	label := v.s.group.String() + ": " + v.s.key.name
-	return v.c.pairs(m, v.s.at, label, func(name string) string { return name })
+	return v.c.pairs(m, v.s.at, label, same)
 }
