@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/authtrip/authtrip"
@@ -69,7 +70,7 @@ func (d *draft) check() {
 		_ = mgr.Close() // it holds nothing yet
 		return
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
+	for _, line := range slices.Sorted(strings.SplitSeq(err.Error(), "\n")) { // maps have no order
 		d.coreFault(line)
 	}
 }

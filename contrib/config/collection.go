@@ -130,11 +130,9 @@ func (c *collection) keyIn(g *group, name string, at place) *key {
 // ever used.
 func (c *collection) put(s setting) {
 	if s.key.secret {
-		n, ok := s.content()
-		if !ok {
-			n = s.value
+		if n, ok := s.content(); ok { // broken JSON is not told either
+			c.hide(n, 0)
 		}
-		c.hide(n, 0)
 	}
 	s.group.settings[s.key] = s
 }

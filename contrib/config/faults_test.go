@@ -162,8 +162,10 @@ func TestOneFault(t *testing.T) {
 			`app.yml:9: provider.p: app_keys is for the providers nhn and nhn-gov: of other hosts write host_headers`},
 		"app keys of a provider unknown": {one("provider: nnh", "app_keys: {rds-mysql: s3cr3t}"),
 			`app.yml:6: registration.a: provider "nnh" is not known; there are: "nhn", "nhn-gov", "prism"; did you mean "nhn"?`},
-		"app keys for hosts taken out": {one("provider: nhn", "origins: kr1-rds-mysql.api.nhncloudservice.com", "app_keys: {notification-hub: s3cr3t}"),
-			`app.yml:8: registration.a: app_keys: "notification-hub.api.nhncloudservice.com" is not in origins: its headers would go nowhere`},
+		"app keys for hosts taken out": {one("provider: nhn", "origins: kr1-rds-mysql.api.nhncloudservice.com", "app_keys: {rds-mysql: s3cr3t}"),
+			"app.yml:8: registration.a: app_keys: \"jp1-rds-mysql.api.nhncloudservice.com\" is not in origins: its headers would go nowhere\n" +
+				"app.yml:8: registration.a: app_keys: \"kr2-rds-mysql.api.nhncloudservice.com\" is not in origins: its headers would go nowhere\n" +
+				"app.yml:8: registration.a: app_keys: \"kr3-rds-mysql.api.nhncloudservice.com\" is not in origins: its headers would go nowhere"},
 		"a secret elsewhere":  {one("headers: [X s3cr3t]"), `app.yml:6: registration.a: headers: "X [redacted]" is no header name`},
 		"two secrets":         {one("client_secret_file: /x"), `app.yml:4: registration.a: client_secret and client_secret_file are both given: take one of them out`},
 		"a secret for none":   {one("client_authentication_method: none"), `app.yml:2: registration.a: client_secret is given, and client_authentication_method none sends none: take one of them out`},
