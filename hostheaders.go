@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -8,7 +9,7 @@ import (
 
 // checkHostHeaders reads Registration.HostHeaders.
 func (c *client) checkHostHeaders(fault func(string, ...any)) {
-	for host, headers := range c.HostHeaders {
+	for _, host := range slices.Sorted(maps.Keys(c.HostHeaders)) {
 		u, err := parseOrigin("https", host)
 		switch {
 		case err != nil:
@@ -22,7 +23,8 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 			continue
 		}
 		static := map[string]Secret{}
-		for name, value := range headers {
+		for _, name := range slices.Sorted(maps.Keys(c.HostHeaders[host])) {
+			value := c.HostHeaders[host][name]
 			canonical := textproto.CanonicalMIMEHeaderKey(name)
 			switch {
 			case !isToken(name):
