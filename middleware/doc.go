@@ -12,6 +12,10 @@
 //
 //	client.OnBeforeRequest(middleware.BeforeRequest(src))
 //	client.SetRetryCount(1).AddRetryCondition(middleware.RetryRejected)
+//	client.AddRetryCondition(func(_ *resty.Response, err error) bool { return err != nil })
+//
+// The last line is for those who want network errors retried too: Resty does so
+// by itself only as long as there is no condition.
 //
 // Either way Resty never holds the token: its debug log, its curl commands and
 // its redirect policies cannot show it or carry it on.

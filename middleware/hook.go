@@ -21,10 +21,17 @@ import (
 // retry conditions too. All requests of the client's http.Client go through it,
 // which Clone shares.
 //
-// Register it before the client is used. Set the client's transport, its proxy
-// and its TLS before the first request; later SetProxy and its like have no
-// effect (see Install), and after SetTransport or SetDigestAuth the hook refuses
-// requests, as no token would be on them. One hook may serve several clients.
+// Register it before the client is used, and let no other client over the same
+// http.Client, such as a clone, be in use before the first request: that is when
+// its transport is set. Set the client's own transport, its proxy and its TLS
+// before that; later SetProxy and its like have no effect (see Install), and
+// after SetTransport the hook refuses requests, as no token would be on them. So
+// it does after SetDigestAuth, but for the first request when that is called
+// after the hook was registered and before the client was used: it goes without
+// a token. One hook may serve several clients.
+//
+// Without Install there are no log callbacks: register [RedactRequestLog] and
+// [RedactResponseLog] where a debug log may show what servers repeat.
 func BeforeRequest(src authtrip.Authorizer) resty.RequestMiddleware {
 	return func(c *resty.Client, r *resty.Request) error {
 		if missing(src) {
@@ -38,7 +45,7 @@ func BeforeRequest(src authtrip.Authorizer) resty.RequestMiddleware {
 		if err != nil {
 			return err
 		}
-		if l.hooked {
+		if l != nil && l.hooked {
 			r.SetContext(withTries(r.Context(), r))
 		}
 		return nil

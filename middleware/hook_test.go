@@ -84,6 +84,92 @@ func TestRetryRejectedLeavesWhatInstallGaveUp(t *testing.T) {
 	}
 }
 
+func TestRetryRejectedAskedTwiceSaysTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src)).SetRetryCount(2).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+	w.client.OnAfterResponse(func(_ *resty.Client, res *resty.Response) error {
+		if res.StatusCode() == 401 && !middleware.RetryRejected(res, nil) {
+			t.Error("asked in a hook, RetryRejected said no")
+		}
+		return nil
+	})
+	w.token()
+	w.cloud.RevokeAll()
+	w.mustGet(w.client.R(), "/v1/organizations")
+}
+
+func TestARequestThatIsUsedAgainIsRetriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src)).SetRetryCount(3).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+	r := w.client.R()
+	for range 3 {
+		must(t, w.src.Revoke(t.Context())) // which ends the pause after a reissue, too
+		w.token()
+		w.cloud.RevokeAll()
+		w.mustGet(r, "/v1/organizations")
+	}
+}
+
+// TestRestyRetriesErrorsOnlyWithoutConditions is why RetryRejected comes with a
+// condition for errors beside it.
+func TestRestyRetriesErrorsOnlyWithoutConditions(t *testing.T) {
+	onError := func(_ *resty.Response, err error) bool { return err != nil }
+	for name, c := range map[string]struct {
+		conditions []resty.RetryConditionFunc
+		tries      int
+	}{
+		"none":                         {nil, 4},
+		"RetryRejected":                {[]resty.RetryConditionFunc{middleware.RetryRejected}, 1},
+		"RetryRejected and for errors": {[]resty.RetryConditionFunc{middleware.RetryRejected, onError}, 4},
+		"for errors and RetryRejected": {[]resty.RetryConditionFunc{onError, middleware.RetryRejected}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.client.OnBeforeRequest(middleware.BeforeRequest(w.src)).SetRetryCount(3).SetRetryWaitTime(time.Millisecond).SetRetryMaxWaitTime(time.Millisecond)
+			for _, condition := range c.conditions {
+				w.client.AddRetryCondition(condition)
+			}
+			r := w.client.R()
+			if _, err := r.Get("http://127.0.0.1:1/"); err == nil || r.Attempt != c.tries {
+				t.Errorf("%d tries, %v; want %d", r.Attempt, err, c.tries)
+			}
+		})
+	}
+}
+
+// TestRetryRejectedLeavesNoResponseOpen: Resty does not close what it does not
+// read.
+func TestRetryRejectedLeavesNoResponseOpen(t *testing.T) {
+	for name, unread := range map[string]func(*resty.Request){
+		"stream": func(r *resty.Request) { r.SetDoNotParseResponse(true) },
+		"file":   func(r *resty.Request) { r.SetOutput(t.TempDir() + "/out") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.client.OnBeforeRequest(middleware.BeforeRequest(w.src)).SetRetryCount(2).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+			w.token()
+			w.cloud.RevokeAll()
+			r := w.client.R()
+			unread(r)
+			res, err := r.Get("/x")
+			must(t, err)
+			_ = res.RawBody().Close()
+			if res.StatusCode() != 401 || r.Attempt != 1 {
+				t.Errorf("status %d in try %d; want the 401 of the first", res.StatusCode(), r.Attempt)
+			}
+		})
+	}
+}
+
+func TestAHookOverATransportOfTheUsersOwnHasNothingToDo(t *testing.T) {
+	w := newWorld(t)
+	w.client.SetTransport(&authtrip.Transport{Source: w.src, Base: w.client.GetClient().Transport})
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	w.token()
+	w.cloud.RevokeAll()
+	w.mustGet(w.client.R(), "/v1/organizations")
+}
+
 func TestRetryRejectedIsNilSafe(t *testing.T) {
 	if middleware.RetryRejected(nil, nil) || middleware.RetryRejected(nil, context.Canceled) ||
 		middleware.RetryRejected(&resty.Response{}, nil) || middleware.RetryRejected(&resty.Response{Request: resty.New().R()}, nil) {

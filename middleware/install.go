@@ -15,12 +15,17 @@ import (
 // one is replaced and the request sent once more, before Resty sees a response.
 //
 // Install comes last. After it Resty cannot change the transport any more:
-// SetProxy, RemoveProxy, SetTLSClientConfig, SetCertificates and
-// SetRootCertificate only log that it is no *http.Transport, and have no
-// effect. Call [Uninstall], then those, then Install again. SetTransport after
-// it would let requests go without a token: they are refused, with an error that
-// says so, until Install is called again. SetDigestAuth, before or after, has
-// them refused for good.
+// SetProxy, RemoveProxy, SetTLSClientConfig, SetCertificates, SetRootCertificate
+// and their like only log that it is no *http.Transport, and have no effect.
+// Call [Uninstall], then those, then Install again. SetTransport after it would
+// let requests go without a token: they are refused, with an error that says so,
+// until Install is called again. SetDigestAuth, before or after, has them
+// refused for good.
+//
+// Clones share the http.Client and with it the tokens. The refusal is a hook of
+// the client that Install was given, and of clones that are made of it later:
+// call Install for each that there was before. A copy of the http.Client has
+// the tokens too, and keeps them after Uninstall.
 //
 // A debug log (SetDebug) does not show the token. Unless the client has log
 // callbacks of its own, Install sets [RedactRequestLog] and
@@ -28,7 +33,7 @@ import (
 // servers that repeat what they were sent.
 //
 // Calling it again with the same src does nothing; with another it adds that
-// one's tokens, for its origins. Like Resty's own setters it must not be called
+// one's tokens, for its origins, which must be others. Like Resty's own setters it must not be called
 // while requests are under way. A client over http.DefaultClient is refused,
 // since all the program would send tokens.
 func Install(client *resty.Client, src authtrip.Authorizer) error {
@@ -44,17 +49,18 @@ func Install(client *resty.Client, src authtrip.Authorizer) error {
 	if err := s.install(client.GetClient(), src); err != nil {
 		return err
 	}
-	if s.firstCheck() {
+	if s.firstCheck(client) {
 		client.OnBeforeRequest(func(c *resty.Client, _ *resty.Request) error { return s.check(c.GetClient()) })
 	}
 	setLogCallbacks(client)
 	return nil
 }
 
-// Uninstall takes off what [Install] put under client, so that its transport
-// is the one that was there before; one that took the place since then stays.
-// The log callbacks stay too. A hook of [BeforeRequest] puts its own back before
-// the next request. It must not be called while requests are under way.
+// Uninstall takes off what [Install] put under client and its clones, so that
+// the transport is the one that was there before; one that took the place since
+// then stays, and so do tokens where that is around Install's. The log callbacks
+// stay too. A hook of [BeforeRequest] puts its own back before the next request.
+// It must not be called while requests are under way.
 func Uninstall(client *resty.Client) {
 	if client != nil {
 		stackOf(client.GetClient()).clear(client.GetClient())
@@ -73,5 +79,5 @@ func missing(src authtrip.Authorizer) bool {
 	case *authtrip.Manager:
 		return s == nil
 	}
-	return true
+	return src == nil
 }

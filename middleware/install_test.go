@@ -195,6 +195,12 @@ type closer struct {
 
 func (c *closer) CloseIdleConnections() { *c.closed = true }
 
+func TestASourceMayBeEmbedded(t *testing.T) {
+	w := newWorld(t)
+	must(t, middleware.Install(w.client, struct{ *authtrip.Source }{w.src}))
+	w.mustGet(w.client.R(), "/v1/organizations")
+}
+
 func TestI12_MisuseIsRefusedWithWhatToDo(t *testing.T) {
 	defer func() { http.DefaultClient.Transport = nil }() // Resty set it
 	w := newWorld(t)

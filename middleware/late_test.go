@@ -12,6 +12,7 @@ import (
 	"github.com/authtrip/authtrip/authtest"
 	"github.com/authtrip/authtrip/middleware"
 	"github.com/authtrip/authtrip/nhn"
+	"github.com/go-resty/resty/v2"
 )
 
 // What is called after Install: each works, or is refused, or logs that it did
@@ -90,14 +91,79 @@ func TestUninstallEndsTheRefusal(t *testing.T) {
 	w := newWorld(t)
 	must(t, middleware.Install(w.client, w.src))
 	installed := w.client.GetClient().Transport
-	w.client.SetTransport(&wrapper{installed, func(*http.Request) {}})
+	w.client.SetTransport(&http.Transport{})
 	middleware.Uninstall(w.client)
-	res, err := w.client.R().Get("/v1/organizations")
-	if err != nil || res.StatusCode() != 401 {
+	if res, err := w.client.R().Get("/v1/organizations"); err != nil || res.StatusCode() != 401 {
 		t.Fatalf("%v, %v; want the 401 of a request without a token", status(res), err)
 	}
+
+	w.client.SetTransport(&wrapper{installed, func(*http.Request) {}})
+	w.mustGet(w.client.R(), "/v1/organizations") // whose transport has Install's inside
+	middleware.Uninstall(w.client)
 	if _, ok := w.client.GetClient().Transport.(*wrapper); !ok {
 		t.Errorf("Uninstall took off a %T that was not Install's", w.client.GetClient().Transport)
+	}
+}
+
+// TestI12_ClonesAreRefusedToo: they share the http.Client, and its transport.
+func TestI12_ClonesAreRefusedToo(t *testing.T) {
+	for name, clone := range map[string]func(*world) *resty.Client{
+		"made before, given to Install": func(w *world) *resty.Client {
+			c := w.client.Clone()
+			must(t, middleware.Install(w.client, w.src))
+			must(t, middleware.Install(c, w.src))
+			return c
+		},
+		"made after": func(w *world) *resty.Client {
+			must(t, middleware.Install(w.client, w.src))
+			return w.client.Clone()
+		},
+		"another over the same http.Client": func(w *world) *resty.Client {
+			must(t, middleware.Install(w.client, w.src))
+			c := resty.NewWithClient(w.client.GetClient()).SetBaseURL(w.cloud.APIURL).SetLogger(w.log)
+			must(t, middleware.Install(c, w.src))
+			return c
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			c := clone(w)
+			w.mustGet(c.R(), "/v1/organizations")
+			c.SetTransport(&http.Transport{})
+			for _, client := range []*resty.Client{c, w.client} {
+				_, err := client.R().Get("/v1/organizations")
+				mustSay(t, err, "call Install again")
+			}
+		})
+	}
+}
+
+// TestI12_ACopyOfTheHTTPClientKeepsItsTokens whatever becomes of the client.
+func TestI12_ACopyOfTheHTTPClientKeepsItsTokens(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"Install again": func(w *world) {
+			w.client.SetTransport(&http.Transport{})
+			must(t, middleware.Install(w.client, w.src))
+		},
+		"Uninstall": func(w *world) { middleware.Uninstall(w.client) },
+		"Uninstall and Install": func(w *world) {
+			middleware.Uninstall(w.client)
+			must(t, middleware.Install(w.client, w.src))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			must(t, middleware.Install(w.client, w.src))
+			copied := *w.client.GetClient()
+			change(w)
+			w.cloud.RevokeAll()
+			res, err := copied.Get(w.cloud.APIURL + "/v1/organizations")
+			must(t, err)
+			_ = res.Body.Close()
+			if res.StatusCode != 200 {
+				t.Errorf("status %d, want 200", res.StatusCode)
+			}
+		})
 	}
 }
 

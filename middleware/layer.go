@@ -17,9 +17,10 @@ type layer struct {
 	authtrip.Transport
 	client weak.Pointer[http.Client]
 	hooked bool // of BeforeRequest: it attaches only
-	// retired is set when the layer is taken off; what was set over it may hold
-	// it still.
-	retired atomic.Bool
+	// loose is set when the layer is not the client's any more. What holds it
+	// still, a copy of the http.Client or a transport around it, goes on with
+	// tokens.
+	loose atomic.Bool
 }
 
 // transports guards the Transport field of the http.Clients that have layers,
@@ -28,24 +29,14 @@ var transports sync.RWMutex
 
 // RoundTrip implements [http.RoundTripper].
 func (l *layer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if l.retired.Load() {
-		return l.base().RoundTrip(req)
-	}
 	// SetDigestAuth puts its transport over this one for as long as a request
 	// runs, and leaves it there when one fails.
-	if hc := l.client.Value(); hc != nil {
+	if hc := l.client.Value(); hc != nil && !l.loose.Load() {
 		if err := inPlace(hc, l); err != nil {
 			return nil, refuse(req, err)
 		}
 	}
 	return l.Transport.RoundTrip(req)
-}
-
-func (l *layer) base() http.RoundTripper {
-	if l.Base != nil {
-		return l.Base
-	}
-	return http.DefaultTransport
 }
 
 // inPlace reports why l does not serve hc's requests.

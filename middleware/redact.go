@@ -10,12 +10,17 @@ import (
 
 const redacted = "[redacted]"
 
-// RedactRequestLog is a callback for OnRequestLog: it takes the values of
-// headers that carry credentials out of Resty's debug log, and tokens and
-// client secrets out of bodies. [Install] sets it where no other is set; call
-// it from your own. Resty's curl commands (EnableGenerateCurlOnDebug) pass no
-// callback: they show what you put in headers and bodies yourself.
+// RedactRequestLog is a callback for OnRequestLog: it takes out of Resty's debug
+// log the values of headers whose names speak of credentials, and in bodies what
+// stands under the names that OAuth 2.0 gives to tokens, codes and secrets.
+// [Install] sets it where no other is set; call it from your own.
+//
+// Request lines and curl commands (EnableGenerateCurlOnDebug) pass no callback:
+// they show what you put in URLs, headers and bodies yourself.
 func RedactRequestLog(log *resty.RequestLog) error {
+	if log == nil {
+		return nil
+	}
 	redactHeader(log.Header)
 	log.Body = redactText(log.Body)
 	return nil
@@ -24,6 +29,9 @@ func RedactRequestLog(log *resty.RequestLog) error {
 // RedactResponseLog is a callback for OnResponseLog that does as
 // [RedactRequestLog] does.
 func RedactResponseLog(log *resty.ResponseLog) error {
+	if log == nil {
+		return nil
+	}
 	redactHeader(log.Header)
 	log.Body = redactText(log.Body)
 	return nil
@@ -49,10 +57,18 @@ var (
 	// secretHeader matches names as they are in use: Authorization,
 	// X-Nhn-Authorization, X-Prism-Access-Token, X-Tc-App-Key, Set-Cookie, …
 	secretHeader = regexp.MustCompile(`(?i)auth|token|secret|cookie|password|api-?key|app-?key|access-?key|session|signature`)
-	// secretText matches what follows a name of RFC 6749 in JSON or a form, and
-	// what follows "Bearer" or "Basic" and is too long for a word.
-	secretText = regexp.MustCompile(`(?i)((?:access_token|refresh_token|id_token|client_secret|client_assertion|code_verifier)["']?\s*[:=]\s*["']?)[^\s"'&,<>{}]+|(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}`)
+	// secretTexts match what carries credentials in a body, and keep what says so.
+	secretTexts = []*regexp.Regexp{
+		// Names of RFC 6749, 7009, 7521 and 7636, as they are in JSON and in forms.
+		regexp.MustCompile(`(?i)(["'](?:` + names + `|token|assertion)["']\s*:\s*["'])[^"']+`),
+		regexp.MustCompile(`(?i)((?:^|[&?\s])(?:` + names + `|token|assertion|code)=)[^&\s"']+`),
+		regexp.MustCompile(`(?i)(name="(?:` + names + `|token|assertion|code)"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)[^\r\n]+`), // multipart
+		// A header's value that a server repeats; shorter ones are words.
+		regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}`),
+	}
 )
+
+const names = `(?:access|refresh|id)_?token|client_?(?:secret|assertion)|code_verifier|password|(?:api|app|secret)_?key|secret_?access_?key`
 
 // redactHeader replaces values in h, and leaves their slices, which are the
 // request's own.
@@ -69,4 +85,9 @@ func redactHeader(h http.Header) {
 	}
 }
 
-func redactText(text string) string { return secretText.ReplaceAllString(text, "${1}${2}"+redacted) }
+func redactText(text string) string {
+	for _, re := range secretTexts {
+		text = re.ReplaceAllString(text, "${1}"+redacted)
+	}
+	return text
+}

@@ -84,6 +84,27 @@ func TestI14_WhatCallersPutInHeadersAndBodiesIsRedacted(t *testing.T) {
 	}
 }
 
+func TestI14_BodiesAreRedactedUnderTheNamesOfOAuth(t *testing.T) {
+	for body, want := range map[string]string{
+		"token=CANARY&token_type_hint=access_token":                                                                        "token=[redacted]&token_type_hint=access_token",
+		"grant_type=authorization_code&code=CANARY&code_verifier=CANARY":                                                   "grant_type=authorization_code&code=[redacted]&code_verifier=[redacted]",
+		"assertion=CANARY&client_assertion=CANARY&password=CANARY":                                                         "assertion=[redacted]&client_assertion=[redacted]&password=[redacted]",
+		`{"token": "CANARY", "accessToken":"CANARY", 'apiKey': 'CANARY'}`:                                                  `{"token": "[redacted]", "accessToken":"[redacted]", 'apiKey': '[redacted]'}`,
+		`{"code": 400, "tokens": 3, "passwordless": true, "encode": "plain"}`:                                              `{"code": 400, "tokens": 3, "passwordless": true, "encode": "plain"}`,
+		"--x\r\nContent-Disposition: form-data; name=\"client_secret\"\r\nContent-Type: text/plain\r\n\r\nCANARY\r\n--x--": "--x\r\nContent-Disposition: form-data; name=\"client_secret\"\r\nContent-Type: text/plain\r\n\r\n[redacted]\r\n--x--",
+		"Bearer of good news, basic information":                                                                           "Bearer of good news, basic information",
+	} {
+		request, response := &resty.RequestLog{Body: body}, &resty.ResponseLog{Body: body}
+		must(t, middleware.RedactRequestLog(request))
+		must(t, middleware.RedactResponseLog(response))
+		if request.Body != want || response.Body != want {
+			t.Errorf("%q became %q and %q, want %q", body, request.Body, response.Body, want)
+		}
+	}
+	must(t, middleware.RedactRequestLog(nil))
+	must(t, middleware.RedactResponseLog(nil))
+}
+
 func TestInstallLeavesLogCallbacksThatAreThere(t *testing.T) {
 	w := newWorld(t)
 	requests, responses := 0, 0

@@ -13,16 +13,23 @@ import (
 
 // RetryRejected is a retry condition, for AddRetryCondition, of clients with
 // [BeforeRequest] and a SetRetryCount of 1 or more: it has Resty send a request
-// once more when its token was rejected, with HTTP 200 too.
+// once more when its token was rejected, with HTTP 200 too. Asked again about
+// the same response it says the same.
 //
-// A request whose body is a reader, or multipart, is not sent again: Resty does
-// not rewind them and would send what is left. [Install] sends them again whole.
+// Resty retries errors by itself only as long as it has no condition: add one
+// for them, should they be retried. RetryRejected says no to them.
+//
+// It says no, too, where Resty would do harm: to a body that is a reader, or
+// multipart, which Resty does not rewind and would send what is left of; and to
+// a response that Resty does not read (SetDoNotParseResponse, SetOutput), which
+// it would leave open. [Install] sends all of them again. A hook that replaces
+// the request's context (SetContext) after BeforeRequest's ends it as well.
 func RetryRejected(res *resty.Response, _ error) bool {
-	if res == nil || res.Request == nil || !authtrip.Rejected(res.RawResponse) || !whole(res.Request) {
+	if res == nil || res.Request == nil || res.Body() == nil || !authtrip.Rejected(res.RawResponse) || !whole(res.Request) {
 		return false
 	}
 	t, ok := res.Request.Context().Value(triesKey{}).(*tries)
-	return ok && !t.rejected.Swap(true)
+	return ok && (t.rejected.CompareAndSwap(nil, res.RawResponse) || t.rejected.Load() == res.RawResponse)
 }
 
 // whole reports whether Resty would send r's body again as it was.
@@ -34,17 +41,19 @@ func whole(r *resty.Request) bool {
 	return !reader || r.Body == http.NoBody
 }
 
-// tries is what is known of a request over all times that Resty sends it.
+// tries are a request and, when its token was rejected, the one that follows.
 type tries struct {
 	of       *resty.Request
-	rejected atomic.Bool // one had its token rejected, and another followed
+	rejected atomic.Pointer[http.Response] // the first's
+	second   atomic.Bool                   // is under way
 }
 
 type triesKey struct{}
 
-// withTries returns a context with the tries of r, which ctx may be of.
+// withTries returns a context with the tries of r, of which ctx may be.
 func withTries(ctx context.Context, r *resty.Request) context.Context {
-	if t, ok := ctx.Value(triesKey{}).(*tries); ok && t.of == r {
+	t, ok := ctx.Value(triesKey{}).(*tries)
+	if ok && t.of == r && t.rejected.Load() != nil && !t.second.Swap(true) {
 		return ctx
 	}
 	return context.WithValue(ctx, triesKey{}, &tries{of: r})

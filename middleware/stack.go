@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -8,16 +9,20 @@ import (
 	"weak"
 
 	"github.com/authtrip/authtrip"
+	"github.com/go-resty/resty/v2"
 )
 
-// stack is what this package put under one http.Client.
+// stack is what this package put under one http.Client, which Resty clients may
+// share: Clone makes such.
 type stack struct {
-	layers  []*layer // guarded by transports
-	checked bool     // Install's hook is registered; guarded by transports
+	layers []*layer // guarded by transports
+	// checked are the Resty clients that have Install's hook; guarded by
+	// transports.
+	checked map[weak.Pointer[resty.Client]]bool
 }
 
 // stacks has those of all clients that are alive. A stack does not hold its
-// client.
+// client, unless the client's own transport does.
 var stacks = struct {
 	sync.Mutex
 	of map[weak.Pointer[http.Client]]*stack // guarded by the Mutex
@@ -53,22 +58,32 @@ func (s *stack) install(hc *http.Client, src authtrip.Authorizer) error {
 		if serves(hc.Transport, l) == nil {
 			return nil
 		}
-		s.retire(l) // what was set over it may be around it still
+		s.release(l)
 	}
 	s.push(hc, src, false)
 	return nil
 }
 
 // hook returns the layer that serves hc's requests with src's tokens, and puts
-// one under hc if there never was one.
+// one under hc if there never was one. It returns none where a Transport of the
+// user's own serves them.
 func (s *stack) hook(hc *http.Client, src authtrip.Authorizer) (*layer, error) {
+	transports.RLock()
+	l := s.find(src, true)
+	transports.RUnlock()
+	if l != nil {
+		return l, inPlace(hc, l)
+	}
 	transports.Lock()
 	defer transports.Unlock()
-	if l := s.find(src, true); l != nil {
+	switch l := s.find(src, true); {
+	case l != nil:
 		return l, serves(hc.Transport, l)
-	}
-	if isDigest(hc.Transport) {
+	case isDigest(hc.Transport):
 		return nil, errDigest
+	}
+	if own, ok := hc.Transport.(*authtrip.Transport); ok && own.Source == src {
+		return nil, nil
 	}
 	return s.push(hc, src, true), nil
 }
@@ -97,9 +112,9 @@ func (s *stack) push(hc *http.Client, src authtrip.Authorizer, hooked bool) *lay
 	return l
 }
 
-// retire ends l, wherever it is.
-func (s *stack) retire(l *layer) {
-	l.retired.Store(true)
+// release lets go of l, wherever it is.
+func (s *stack) release(l *layer) {
+	l.loose.Store(true)
 	s.layers = slices.DeleteFunc(s.layers, func(other *layer) bool { return other == l })
 }
 
@@ -118,12 +133,17 @@ func (s *stack) check(hc *http.Client) error {
 	return nil
 }
 
-// firstCheck reports whether nobody has registered check as a hook yet.
-func (s *stack) firstCheck() bool {
+// firstCheck reports whether client does not have check as a hook yet.
+func (s *stack) firstCheck(client *resty.Client) bool {
 	transports.Lock()
 	defer transports.Unlock()
-	first := !s.checked
-	s.checked = true
+	maps.DeleteFunc(s.checked, func(c weak.Pointer[resty.Client], _ bool) bool { return c.Value() == nil })
+	if s.checked == nil {
+		s.checked = map[weak.Pointer[resty.Client]]bool{}
+	}
+	key := weak.Make(client)
+	first := !s.checked[key]
+	s.checked[key] = true
 	return first
 }
 
@@ -135,6 +155,6 @@ func (s *stack) clear(hc *http.Client) {
 		hc.Transport = l.Base
 	}
 	for _, l := range slices.Clone(s.layers) {
-		s.retire(l)
+		s.release(l)
 	}
 }
