@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,13 +101,17 @@ func TestRetryRejectedAskedTwiceSaysTheSame(t *testing.T) {
 
 func TestARequestThatIsUsedAgainIsRetriedAgain(t *testing.T) {
 	w := newWorld(t)
-	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src)).SetRetryCount(3).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+	var asked atomic.Int32
+	fickle := newSeen(t, func(rw http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1)%2 == 1 {
+			rw.WriteHeader(401)
+		}
+	})
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.source(nhn.Origins(fickle.URL)))).
+		SetRetryCount(3).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
 	r := w.client.R()
 	for range 3 {
-		must(t, w.src.Revoke(t.Context())) // which ends the pause after a reissue, too
-		w.token()
-		w.cloud.RevokeAll()
-		w.mustGet(r, "/v1/organizations")
+		w.mustGet(r, fickle.URL)
 	}
 }
 
