@@ -13,11 +13,15 @@ import (
 // origin is one of the registration's; any other request is left as it is. It
 // is for those who are handed a request to authenticate and do not send it:
 // whoever sends it should go through a [Transport] instead, which replaces a
-// token that is rejected.
+// token that is rejected. See [Source.Suspect] for telling it of rejections.
+//
+// The request gets a header map of its own: the one it had may be shared with
+// others, which must not get the token.
 //
 // What is attached is part of the request from then on: net/http carries such
 // headers, all but Authorization and Cookie, to wherever a redirect leads.
-// Where a Transport of this Source sends the request it takes them off again.
+// Where a Transport of this Source sends the request it takes them off again,
+// but for a token that was replaced twice meanwhile.
 //
 // It waits for a token as [Source.Token] does, and leaves when req's context
 // ends. An error means that req is as it was: besides those of Token,

@@ -319,3 +319,61 @@ func TestAttachIsOfOneUserAndHoldsNoToken(t *testing.T) {
 		}
 	})
 }
+
+// TestI06_RejectionsThatCallersTellMakeOneTokenCall: the rejections of a token
+// come one after another, and its successor is not taken for it.
+func TestI06_RejectionsThatCallersTellMakeOneTokenCall(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.token()
+		w.srv.RevokeAll()
+		var all sync.WaitGroup
+		for i := range 50 {
+			all.Go(func() {
+				before, err := w.src.Token(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond) // its answer is on its way
+				w.src.Suspect(before)
+				if _, err := w.src.Token(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		w.wantTokenCalls(2)
+	})
+}
+
+// TestI10_RejectionsThatCallersTellAreNoStorm: an API that rejects every token.
+func TestI10_RejectionsThatCallersTellAreNoStorm(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 600 { // a minute
+			tok, err := w.src.Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.src.Suspect(tok)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := w.srv.Counts().TokenCalls; n < 3 || n > 8 {
+			t.Errorf("%d token calls in a minute, want a few", n)
+		}
+	})
+}
+
+func TestI06_ASuspectTokenServesWhenNoOtherCanBeHad(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		before, err := w.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.srv.Break(authtest.Fault{Status: 503})
+		w.src.Suspect(before)
+		after, err := w.src.Token(t.Context())
+		if err != nil || after.AccessToken() != before.AccessToken() {
+			t.Errorf("got another token or %v, want the suspect", err)
+		}
+	})
+	new(authtrip.Source).Suspect(authtrip.Token{}) // nothing happens
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"slices"
+	"strings"
 )
 
 // checkHostHeaders reads Registration.HostHeaders.
@@ -41,9 +42,13 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 			static[canonical] = value
 		}
 		if c.hostHeaders == nil {
-			c.hostHeaders = map[string]map[string]Secret{}
+			c.hostHeaders, c.hostHeadersAsWritten = map[string]map[string]Secret{}, map[string]map[string]Secret{}
 		}
 		c.hostHeaders[origin(u)] = static
+		if host, ok := strings.CutPrefix(origin(u), "https://"); ok {
+			c.hostHeadersAsWritten[host] = static
+			c.hostHeadersAsWritten[strings.TrimSuffix(host, ":443")] = static
+		}
 	}
 }
 
@@ -51,6 +56,9 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 func (c *client) staticHeaders(req *http.Request) map[string]Secret {
 	if len(c.hostHeaders) == 0 {
 		return nil
+	}
+	if req.URL.Scheme == "https" && c.origins.asWritten[req.URL.Host] {
+		return c.hostHeadersAsWritten[req.URL.Host]
 	}
 	return c.hostHeaders[origin(req.URL)]
 }

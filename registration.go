@@ -148,13 +148,14 @@ type client struct {
 	server string                      // scheme://host:port of the token endpoint
 	// revocationServer and authorizationServer are those of the other
 	// endpoints, or empty.
-	revocationServer    string
-	authorizationServer string
-	headers             []string // canonical
-	origins             originRule
-	reject              func(*http.Response) Verdict
-	envelopes           map[string]Envelope          // by origin
-	hostHeaders         map[string]map[string]Secret // by origin, then by canonical name
+	revocationServer     string
+	authorizationServer  string
+	headers              []string // canonical
+	origins              originRule
+	reject               func(*http.Response) Verdict
+	envelopes            map[string]Envelope          // by origin
+	hostHeaders          map[string]map[string]Secret // by origin, then by canonical name
+	hostHeadersAsWritten map[string]map[string]Secret // by host: how originRule.asWritten may have it
 }
 
 // check returns the registration ready for use, or every fault in one error.

@@ -66,9 +66,28 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 	return Token{t}, nil
 }
 
-// Invalidate drops tok if it is the token in use: the next caller waits for
-// another. A Transport needs no such help; it is for those who attach tokens
-// themselves and see one rejected.
+// Suspect tells that a server rejected tok. If tok is in use still, the next
+// request waits for another, as it does after a [Transport] saw a rejection:
+// however often tok is rejected, one token call replaces it; if no other can be
+// had, tok goes on being sent; and while tokens that replaced another are
+// rejected too, that is done ever more rarely, after 1 s, 2 s, … 60 s.
+//
+// It is for those who attach tokens themselves, or have [Source.Attach] do it,
+// and see a rejection: take the token before the request, not after, when it may
+// be another's successor. A Transport needs no such help.
+func (s *Source) Suspect(tok Token) {
+	if tok.t == nil {
+		return
+	}
+	if e, err := s.entryFor(context.Background()); err == nil {
+		defer e.unpin()
+		_, _ = e.reject(tok.t)
+	}
+}
+
+// Invalidate drops tok outright if it is the token in use: the next caller waits
+// for another, and fails if there is none. For a token that a server rejected
+// [Source.Suspect] is the better word.
 func (s *Source) Invalidate(tok Token) {
 	if tok.t == nil {
 		return

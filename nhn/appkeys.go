@@ -1,6 +1,7 @@
 package nhn
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -52,8 +53,8 @@ func (s *settings) hostHeaders() map[string]map[string]authtrip.Secret {
 	var static []staticHeader
 	for service, key := range s.appKeys {
 		hosts := s.hostsOf(service)
-		if hosts == nil { // no host, so that the check repeats it
-			hosts = []string{fmt.Sprintf("AppKey is for %s here, not for '%s'; of a host give the HostHeader", strings.Join(s.keyedServices(), ", "), service)}
+		if hosts == nil { // a fault; no host, so that authtrip.NewSource finds it too
+			hosts = []string{"AppKey(" + service + ")"}
 		}
 		for _, host := range hosts {
 			static = append(static, staticHeader{host, appKeyHeaders[service], key})
@@ -67,6 +68,17 @@ func (s *settings) hostHeaders() map[string]map[string]authtrip.Secret {
 		all[h.host][http.CanonicalHeaderKey(h.name)] = h.value // the later holds
 	}
 	return all
+}
+
+// checkAppKeys says which services have no hosts that want a key.
+func (s *settings) checkAppKeys() error {
+	var faults []error
+	for _, service := range slices.Sorted(maps.Keys(s.appKeys)) {
+		if s.hostsOf(service) == nil {
+			faults = append(faults, fmt.Errorf("nhn: AppKey is for %s in this cloud, not for %q: of a host give the HostHeader", strings.Join(s.keyedServices(), ", "), service))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // hostsOf are those of a service that wants a key, in the cloud that is

@@ -13,8 +13,10 @@ import (
 //	src, err := nhn.NewSource(creds, nhn.AppKey("rds-mysql", appKey))
 //	client := sdk.NewClient("kr1-rds-mysql.api.nhncloudservice.com", nhn.Authenticator{Source: src})
 //
-// It cannot send a rejected request again, nor see that it was rejected: where
-// an SDK takes an http.Client, give it one with an [authtrip.Transport].
+// It cannot send a rejected request again, nor see that it was rejected, which
+// is for [authtrip.Source.Suspect] to be told; nor does it follow a redirect:
+// headers go along, as Attach says. Where an SDK takes an http.Client, give it one
+// with an [authtrip.Transport].
 //
 // An Authenticator is safe for concurrent use.
 type Authenticator struct {

@@ -29,8 +29,11 @@ var (
 
 // asListed spells a host as the lists above do.
 func asListed(host string) string {
-	host = strings.TrimPrefix(strings.ToLower(host), "https://")
-	return strings.TrimSuffix(strings.TrimSuffix(host, "/"), ":443")
+	host = strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(host), "https://"), "/")
+	if strings.HasPrefix(host, "http://") {
+		return host
+	}
+	return strings.TrimSuffix(host, ":443")
 }
 
 // serviceOf is what a host is named after.

@@ -92,6 +92,9 @@ func Registration(c Credentials, options ...Option) authtrip.Registration {
 // exists, and for revoking. It does no I/O.
 func NewSource(c Credentials, options ...Option) (*authtrip.Source, error) {
 	s := apply(options)
+	if err := s.checkAppKeys(); err != nil {
+		return nil, err
+	}
 	src, err := authtrip.NewSource(s.registration(c), s.source...)
 	if err != nil && (c.UserAccessKeyID == "" || c.SecretAccessKey.Reveal() == "") {
 		return nil, fmt.Errorf("%w\n(of nhn.Credentials, UserAccessKeyID is the ClientID and SecretAccessKey the ClientSecret; CredentialsFromEnv reads both)", err)

@@ -71,7 +71,7 @@ func TestTheServicesAreThoseOfPackageNHN(t *testing.T) {
 	for preset, options := range map[string][]nhn.Option{"nhn": nil, "nhn-gov": {nhn.Government()}} {
 		_, err := nhn.NewSource(nhn.Credentials{UserAccessKeyID: "i", SecretAccessKey: authtrip.NewSecret("s")}, append(options, appKey("none", "k"))...)
 		_, names, _ := strings.Cut(fmt.Sprint(err), "AppKey is for ")
-		names, _, ok := strings.Cut(names, " here")
+		names, _, ok := strings.Cut(names, " in this cloud")
 		_, err = config.Parse("app.yml", []byte(one("provider: "+preset, "app_keys: {none: k}")), nil)
 		if want := `there are: "` + strings.ReplaceAll(names, ", ", `", "`) + `"`; !ok || !strings.HasSuffix(fmt.Sprint(err), want) {
 			t.Errorf("%s: says %v, want %s", preset, err, want)

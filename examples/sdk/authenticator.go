@@ -117,12 +117,12 @@ func (s *stage) authenticator() error {
 	s.cloud.RevokeAll()
 	seen := rds.instances(s.ctx)
 	if errors.Is(seen, errTokenEnded) {
-		s.src.Invalidate(tok)
+		s.src.Suspect(tok)
 	}
 	again := rds.instances(s.ctx)
 	calls := s.cloud.Counts().TokenCalls - before.TokenCalls
 	fmt.Printf("2. authenticator:  110 calls of an SDK that takes one, %d failed, %d tokens or application keys went to a third party; "+
-		"the token is revoked: the SDK says %q, the call after Invalidate %v; %d reissue\n", failed, leaked, seen, again, calls)
+		"the token is revoked: the SDK says %q, the call after Suspect %v; %d reissue\n", failed, leaked, seen, again, calls)
 	return check(failed == 0 && leaked == 0 && s.cloud.Counts().Leaked == 0 && errors.Is(seen, errTokenEnded) && again == nil && calls == 1,
 		"want 0 failed, 0 leaked, the rejection told, and 1 reissue for the next call")
 }

@@ -30,7 +30,7 @@ func TestAnAuthenticatorGivesTheTokenAndTheApplicationKeyToListedHostsOnly(t *te
 	}
 }
 
-func TestAnSDKWithAnAuthenticatorIsServedAgainAfterInvalidate(t *testing.T) {
+func TestAnSDKWithAnAuthenticatorIsServedAgainAfterSuspect(t *testing.T) {
 	s := given(t)
 	rds := newRDSClient(s.cloud.Service(authtest.RDS), nhn.Authenticator{Source: s.src})
 	must(t, rds.instances(t.Context()))
@@ -44,7 +44,7 @@ func TestAnSDKWithAnAuthenticatorIsServedAgainAfterInvalidate(t *testing.T) {
 			t.Fatalf("got %v, want the rejection", err)
 		}
 	}
-	s.src.Invalidate(tok)
+	s.src.Suspect(tok)
 	must(t, rds.instances(t.Context()))
 	if got := s.cloud.Counts().TokenCalls; got != 2 {
 		t.Errorf("%d token calls, want 2", got)
