@@ -362,6 +362,27 @@ func TestI10_RejectionsThatCallersTellAreNoStorm(t *testing.T) {
 	})
 }
 
+// TestI06_ARevocationAfterOneThatACallerToldIsNoticed: nobody told that the
+// token between was accepted.
+func TestI06_ARevocationAfterOneThatACallerToldIsNoticed(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 3 {
+			tok, err := w.src.Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.srv.RevokeAll()
+			w.src.Suspect(tok)
+			w.token()
+			time.Sleep(10 * time.Second) // the pause that a reissue begins is over
+			w.srv.RevokeAll()
+			w.mustGet() // over a Transport
+			time.Sleep(10 * time.Second)
+		}
+		w.wantTokenCalls(7)
+	})
+}
+
 func TestI06_ASuspectTokenServesWhenNoOtherCanBeHad(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		before, err := w.src.Token(t.Context())

@@ -49,6 +49,7 @@ type entry struct {
 	droppedAt   uint64 // rejections then
 	reissued    bool   // the token in use was asked for because another was rejected
 	rejectedToo bool   // it was rejected as well, which the pause knows
+	unseen      bool   // a rejection was told by Source.Suspect: nobody will tell of what follows
 	// keptRejected: the token in use was rejected again after it was kept for
 	// want of another, and was not accepted in between, which keptAccepted
 	// knows.

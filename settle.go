@@ -60,8 +60,8 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	}
 	// One from the Store may be as old as the rejected one: it begins no pause.
 	e.reissued = cur != nil && cur.standing != good && asOf >= e.rejections && !reply.stored
-	e.unproven.Store(e.reissued)
-	e.rejectedToo = false
+	e.unproven.Store(e.reissued && !e.unseen)
+	e.rejectedToo, e.unseen = false, false
 	if e.reissued {
 		e.pause.start(now)
 	}

@@ -81,7 +81,7 @@ func (s *Source) Suspect(tok Token) {
 	}
 	if e, err := s.entryFor(context.Background()); err == nil {
 		defer e.unpin()
-		_, _ = e.reject(tok.t)
+		e.rejectedUnseen(tok.t)
 	}
 }
 

@@ -88,6 +88,16 @@ func (e *entry) reject(t *issued) (n need, reissue bool) {
 	return e.another(t), true
 }
 
+// rejectedUnseen is reject for those who do not see what becomes of the next
+// token either: that no server is known to have accepted it says nothing then.
+func (e *entry) rejectedUnseen(t *issued) {
+	if _, reissue := e.reject(t); reissue {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.unseen = true
+	}
+}
+
 // stillSuspect returns what whoever finds t suspect needs, or false when that
 // has been settled meanwhile.
 func (e *entry) stillSuspect(t *issued) (need, bool) {

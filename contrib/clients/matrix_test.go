@@ -79,6 +79,8 @@ var scenarios = []scenario{
 	{"sent again whole: multipart of such a reader", sentAgain(multipart)},
 }
 
+const notRun = "was not run"
+
 // stage is one scenario's emulator and client.
 type stage struct {
 	*testing.T
@@ -98,11 +100,14 @@ func TestTheSameHoldsForEveryClient(t *testing.T) {
 	for _, sc := range scenarios {
 		table.WriteString("| " + sc.name + " |")
 		for _, k := range kinds {
-			cell := "did not run"
+			cell := notRun
 			t.Run(sc.name+"/"+k.name, func(t *testing.T) { cell = sc.play(newStage(t, k)) })
 			table.WriteString(" " + cell + " |")
 		}
 		table.WriteString("\n")
+	}
+	if strings.Contains(table.String(), notRun) {
+		return // some were left out with -run
 	}
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -224,6 +229,7 @@ func (s *stage) outageWithToken() string {
 }
 
 func (s *stage) outageWithout() string {
+	begun := time.Now()
 	s.cloud.Break(authtest.Fault{Status: http.StatusServiceUnavailable})
 	var err error
 	for range 5 { // until the circuit is open
@@ -232,7 +238,8 @@ func (s *stage) outageWithout() string {
 		}
 	}
 	failed, err := s.all(95)
-	if c := s.cloud.Counts(); failed != 95 || !errors.Is(err, authtrip.ErrCircuitOpen) || c.TokenCalls > 6 || c.Accepted+c.Rejected > 0 {
+	probes := int(time.Since(begun) / time.Second) // a machine that is slow sees more than one
+	if c := s.cloud.Counts(); failed != 95 || !errors.Is(err, authtrip.ErrCircuitOpen) || c.TokenCalls > 6+probes || c.Accepted+c.Rejected > 0 {
 		s.Errorf("%d failed with %v, %+v", failed, err, c)
 	}
 	return "✓"

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/nhn"
@@ -21,6 +22,9 @@ func replaceDefault(src *authtrip.Source) (undo func()) {
 // process that does.
 func (s *stage) defaultTransport() error {
 	defer replaceDefault(s.src)()
+	// An authenticator does not hear that the last new token was accepted; until
+	// a second has passed no other replaces it.
+	time.Sleep(time.Second)
 	before := s.cloud.Counts()
 	s.cloud.RevokeAll()
 	failed := together(50, func(int) error { return get(s.ctx, http.DefaultClient, s.cloud.APIURL+"/v1/organizations") })
