@@ -69,7 +69,7 @@ func (c *client) withToken(req *http.Request, value []string) http.Header {
 	}
 	for key := range h {
 		for _, name := range c.headers {
-			if key != name && sameName(key, name) {
+			if len(key) == len(name) && key != name && lower(key) == lower(name) {
 				delete(out, key)
 			}
 		}
@@ -150,16 +150,10 @@ func sameString(a, b string) bool {
 	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
 }
 
-// sameName reports whether two header names differ in case only.
-func sameName(a, b string) bool { return len(a) == len(b) && (a == b || lower(a) == lower(b)) }
-
 // has reports whether h has name, which is canonical, in any spelling.
 func has(h http.Header, name string) bool {
-	if _, ok := h[name]; ok {
-		return true
-	}
 	for key := range h {
-		if sameName(key, name) {
+		if len(key) == len(name) && (key == name || lower(key) == lower(name)) {
 			return true
 		}
 	}
