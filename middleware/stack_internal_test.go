@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
+	"sync"
 	"testing"
 	"weak"
 
@@ -73,6 +74,47 @@ func TestInstallRegistersOneHookHoweverOftenItIsCalled(t *testing.T) {
 	}
 	if n := reflect.ValueOf(client).Elem().FieldByName("udBeforeRequest").Len(); n != 1 {
 		t.Errorf("%d hooks are registered, want 1", n)
+	}
+}
+
+// TestClonesAreForgottenBesideTheirHTTPClient, which lives on.
+func TestClonesAreForgottenBesideTheirHTTPClient(t *testing.T) {
+	src := new(authtrip.Source) // no request is sent
+	client := resty.New()
+	s := stackOf(client.GetClient())
+	for range 100 {
+		if err := Install(client.Clone(), src); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		runtime.GC()
+		_ = s.firstCheck(client)
+		if len(s.checked) <= 2 {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("%d clients are still known", len(s.checked))
+}
+
+func TestFirstRequestsAtOncePutOneLayer(t *testing.T) {
+	src := new(authtrip.Source)
+	for range 200 {
+		client := resty.New()
+		s := stackOf(client.GetClient())
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if _, err := s.hook(client.GetClient(), src); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if len(s.layers) != 1 {
+			t.Fatalf("%d layers, want 1", len(s.layers))
+		}
 	}
 }
 
