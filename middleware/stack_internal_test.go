@@ -100,17 +100,20 @@ func TestClonesAreForgottenBesideTheirHTTPClient(t *testing.T) {
 
 func TestFirstRequestsAtOncePutOneLayer(t *testing.T) {
 	src := new(authtrip.Source)
-	for range 200 {
+	for range 2000 {
 		client := resty.New()
 		s := stackOf(client.GetClient())
 		var all sync.WaitGroup
+		begin := make(chan struct{})
 		for range 4 {
 			all.Go(func() {
+				<-begin
 				if _, err := s.hook(client.GetClient(), src); err != nil {
 					t.Error(err)
 				}
 			})
 		}
+		close(begin)
 		all.Wait()
 		if len(s.layers) != 1 {
 			t.Fatalf("%d layers, want 1", len(s.layers))
