@@ -1,8 +1,6 @@
 package middleware
 
 import (
-	"net/http"
-
 	"github.com/authtrip/authtrip"
 	"github.com/go-resty/resty/v2"
 )
@@ -34,12 +32,9 @@ import (
 // [RedactResponseLog] where a debug log may show what servers repeat.
 func BeforeRequest(src authtrip.Authorizer) resty.RequestMiddleware {
 	return func(c *resty.Client, r *resty.Request) error {
-		if missing(src) {
-			return errNoSource
-		}
 		hc := c.GetClient()
-		if hc == http.DefaultClient {
-			return errDefaultClient
+		if err := fit(hc, src); err != nil {
+			return err
 		}
 		l, err := stackOf(hc).hook(hc, src)
 		if err != nil {

@@ -3,6 +3,7 @@ package middleware
 import (
 	"errors"
 	"net/http"
+	"reflect"
 
 	"github.com/authtrip/authtrip"
 	"github.com/go-resty/resty/v2"
@@ -33,17 +34,15 @@ import (
 // servers that repeat what they were sent.
 //
 // Calling it again with the same src does nothing; with another it adds that
-// one's tokens, for its origins, which must be others. Like Resty's own setters it must not be called
-// while requests are under way. A client over http.DefaultClient is refused,
-// since all the program would send tokens.
+// one's tokens, for its origins, which must be others. Like Resty's own setters
+// it must not be called while requests are under way. A client over
+// http.DefaultClient is refused, since all the program would send tokens.
 func Install(client *resty.Client, src authtrip.Authorizer) error {
-	switch {
-	case client == nil:
-		return errors.New("middleware: Install was given no client: make one with resty.New")
-	case missing(src):
-		return errNoSource
-	case client.GetClient() == http.DefaultClient:
-		return errDefaultClient
+	if client == nil {
+		return errNoClient
+	}
+	if err := fit(client.GetClient(), src); err != nil {
+		return err
 	}
 	s := stackOf(client.GetClient())
 	if err := s.install(client.GetClient(), src); err != nil {
@@ -62,22 +61,28 @@ func Install(client *resty.Client, src authtrip.Authorizer) error {
 // stay too. A hook of [BeforeRequest] puts its own back before the next request.
 // It must not be called while requests are under way.
 func Uninstall(client *resty.Client) {
-	if client != nil {
+	if client != nil && client.GetClient() != nil {
 		stackOf(client.GetClient()).clear(client.GetClient())
 	}
 }
 
 var (
-	errNoSource      = errors.New("middleware: no Source was given: make one with authtrip.NewSource, or give a Manager")
+	errNoClient      = errors.New("middleware: no client was given, or one without an http.Client: make it with resty.New")
+	errNoSource      = errors.New("middleware: no Source was given: give the *Source that authtrip.NewSource made, or a *Manager")
 	errDefaultClient = errors.New("middleware: the Resty client is over http.DefaultClient, which the whole program uses: make it with resty.New, or over an http.Client of its own")
 )
 
-func missing(src authtrip.Authorizer) bool {
-	switch s := src.(type) {
-	case *authtrip.Source:
-		return s == nil
-	case *authtrip.Manager:
-		return s == nil
+// fit says what is wrong with the two, or nil.
+func fit(hc *http.Client, src authtrip.Authorizer) error {
+	source, isSource := src.(*authtrip.Source)
+	manager, isManager := src.(*authtrip.Manager)
+	switch {
+	case hc == nil:
+		return errNoClient
+	case hc == http.DefaultClient:
+		return errDefaultClient
+	case src == nil, isSource && source == nil, isManager && manager == nil, !reflect.TypeOf(src).Comparable():
+		return errNoSource
 	}
-	return src == nil
+	return nil
 }

@@ -205,6 +205,12 @@ func TestI12_MisuseIsRefusedWithWhatToDo(t *testing.T) {
 	defer func() { http.DefaultClient.Transport = nil }() // Resty set it
 	w := newWorld(t)
 	mustSay(t, middleware.Install(nil, w.src), "resty.New")
+	mustSay(t, middleware.Install(&resty.Client{}, w.src), "resty.New")
+	middleware.Uninstall(&resty.Client{})
+	mustSay(t, middleware.Install(w.client, struct {
+		*authtrip.Source
+		_ func()
+	}{Source: w.src}), "*Source")
 	mustSay(t, middleware.Install(w.client, nil), "authtrip.NewSource")
 	mustSay(t, middleware.Install(w.client, (*authtrip.Source)(nil)), "authtrip.NewSource")
 	mustSay(t, middleware.Install(w.client, (*authtrip.Manager)(nil)), "authtrip.NewSource")
