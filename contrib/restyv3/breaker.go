@@ -22,9 +22,9 @@ import (
 // meanwhile a token is fetched behind them, by one goroutine at most, which ends
 // with the token call.
 //
-// There it ends: when the token of that one request expires before it is sent, or
-// the API rejects it, and the next does not come, the request ends in an error,
-// its caller's deadline for one, and cb opens once more for its reset time.
+// One case remains. The token of that one request may expire before it is sent
+// and no other be had, or the API may reject it and the next not come before the
+// caller's deadline: then cb opens once more, for its reset time.
 //
 // It does not see where a request goes: use it for clients of one API.
 func Breaker(cb resty.CircuitBreaker, src *authtrip.Source) (resty.CircuitBreaker, error) {

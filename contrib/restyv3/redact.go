@@ -19,8 +19,9 @@ const redacted = "[redacted]"
 //   - in URLs, bodies, curl commands and the other headers, what stands under a
 //     name that OAuth 2.0 gives to tokens, codes and secrets (access_token,
 //     accessToken, client_secret, code, …), or is a password or an API's key: in
-//     a query or a form, as a string in JSON, in JSON that is a string in JSON,
-//     as a field of a multipart body, whose first line it is;
+//     a query, a fragment or a form; as a string in JSON, or in JSON that is a
+//     string in JSON, but for a code, which there is most often an error's; as the
+//     first line of a field of a multipart body;
 //   - what follows "Bearer" or "Basic" and has 16 characters or more, and the
 //     password in a URL.
 //

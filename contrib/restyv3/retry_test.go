@@ -58,6 +58,27 @@ func TestARequestThatIsUsedAgainIsRetriedAgain(t *testing.T) {
 	}
 }
 
+// TestI07_ARejectionAfterAnotherRetryIsRetriedOnce: of all tries, two are for a
+// token's sake.
+func TestI07_ARejectionAfterAnotherRetryIsRetriedOnce(t *testing.T) {
+	w := newWorld(t)
+	var sent atomic.Int32
+	ill := newSeen(t, func(rw http.ResponseWriter, _ *http.Request) {
+		if sent.Add(1) == 1 {
+			rw.WriteHeader(503)
+			return
+		}
+		rw.WriteHeader(401)
+	})
+	w.src = w.source(nhn.Origins(ill.URL))
+	w.retrying(10)
+	w.client.AddRetryConditions(resty.RetryConditionStatus5XX)
+	res, err := w.client.R().Get(ill.URL)
+	if err != nil || res.StatusCode() != 401 || res.Request.Attempt != 3 {
+		t.Errorf("%v, %v in try %d; want the 401 of the third", status(res), err, res.Request.Attempt)
+	}
+}
+
 // TestRetryRejectedLeavesNoResponseOpen: Resty closes what it does not read,
 // too, before it retries.
 func TestRetryRejectedLeavesNoResponseOpen(t *testing.T) {

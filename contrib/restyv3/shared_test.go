@@ -70,6 +70,11 @@ func TestInstallTakesNoMiddlewareFromAnOriginal(t *testing.T) {
 		if calls != 2*room {
 			t.Errorf("%d calls of %d middlewares in two requests", calls, room)
 		}
+		w.client.SetTransport(&http.Transport{})
+		for _, client := range []*resty.Client{w.client, later} {
+			_, err := client.R().Get("/v1/organizations")
+			mustSay(t, err, "call Install again")
+		}
 	}
 }
 
