@@ -81,10 +81,7 @@ func TestASavedFileHoldsTheReplaysBodyAlone(t *testing.T) {
 // TestAnEventSourceGetsATokenWheneverItConnects, by a client's transport or by
 // one of its own.
 func TestAnEventSourceGetsATokenWheneverItConnects(t *testing.T) {
-	w := newWorld(t, authtest.API(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		rw.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprint(rw, "data: hello\n\n")
-	})))
+	w := newWorld(t, authtest.API(http.HandlerFunc(hello)))
 	must(t, restyv3.Install(w.client, w.src))
 	for name, transport := range map[string]http.RoundTripper{
 		"the client's":    w.client.Transport(),
@@ -92,17 +89,34 @@ func TestAnEventSourceGetsATokenWheneverItConnects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			messages := 0
-			events := resty.NewSSESource().SetURL(w.cloud.APIURL+"/events").SetLogger(w.log).SetTransport(transport).
-				OnMessage(func(any) { messages++ }, nil)
+			events := w.events(transport, &messages)
 			for range 2 {
-				if err := events.Get(); err != io.EOF {
-					t.Fatalf("the stream ended with %v, want EOF", err)
-				}
+				w.mustListen(events)
 				w.cloud.RevokeAll()
 			}
 			if messages != 2 {
 				t.Errorf("%d messages, want 2", messages)
 			}
 		})
+	}
+}
+
+// hello sends one event and ends the stream.
+func hello(rw http.ResponseWriter, _ *http.Request) {
+	rw.Header().Set("Content-Type", "text/event-stream")
+	_, _ = fmt.Fprint(rw, "data: hello\n\n")
+}
+
+// events returns an event source that counts its messages.
+func (w *world) events(transport http.RoundTripper, messages *int) *resty.SSESource {
+	return resty.NewSSESource().SetURL(w.cloud.APIURL+"/events").SetLogger(w.log).SetTransport(transport).
+		OnMessage(func(any) { *messages++ }, nil)
+}
+
+// mustListen hears a stream to its end.
+func (w *world) mustListen(events *resty.SSESource) {
+	w.t.Helper()
+	if err := events.Get(); err != io.EOF {
+		w.t.Fatalf("the stream ended with %v, want EOF", err)
 	}
 }

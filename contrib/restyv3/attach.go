@@ -1,8 +1,6 @@
 package restyv3
 
 import (
-	"net/http"
-
 	"github.com/authtrip/authtrip"
 	"resty.dev/v3"
 )
@@ -20,27 +18,24 @@ import (
 // comes as any error of the network does, to retry conditions too. All requests
 // of the client's http.Client go through it, which Clone shares.
 //
-// Register it before the client is used. Set the client's transport, proxy and
-// TLS before the first request (see Install for what works later); after
-// SetTransport the middleware refuses requests, as no token would be on them.
-// One middleware may serve several clients.
+// Register it before the client is used, and let nothing else over the same
+// http.Client, such as a clone, be sending before the first request: that is when
+// its transport is set. Set the client's own transport, proxy and TLS before that
+// (see Install for what works later); after SetTransport the middleware refuses
+// requests, as no token would be on them. One middleware may serve several
+// clients.
+//
+// Without Install there is no debug callback: set [RedactDebugLog] where a debug
+// log may show what servers repeat.
 func Attach(src authtrip.Authorizer) resty.RequestMiddleware {
 	return func(c *resty.Client, r *resty.Request) error {
-		if missing(src) {
-			return errNoSource
-		}
-		if c.Client() == http.DefaultClient {
-			return errDefaultClient
-		}
-		hooked, err := stateOf(c.Client()).attach(c, src)
-		if err != nil || !hooked {
+		if err := refusal(c, src); err != nil {
 			return err
 		}
-		ctx := withTries(r.Context(), r)
-		r.SetContext(ctx)
-		if r.RawRequest != nil { // made by a middleware before this one, or for the try before
-			r.RawRequest = r.RawRequest.WithContext(ctx)
+		hooked, err := stateOf(c.Client()).attach(c, src)
+		if err == nil && hooked {
+			r.SetContext(withTries(r.Context(), r))
 		}
-		return nil
+		return err
 	}
 }

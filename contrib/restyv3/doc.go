@@ -23,8 +23,18 @@
 //	resty.NewSSESource().SetTransport(client.Transport())
 //	resty.NewSSESource().SetTransport(&authtrip.Transport{Source: src})
 //
-// A token is asked for whenever the stream is opened; one that ends while the
-// stream is open does not end the stream.
+// Either keeps its tokens, whatever becomes of the client: it does not follow a
+// later SetTransport, and Uninstall does not reach it. A token is asked for
+// whenever the stream is opened; one that ends while the stream is open does not
+// end the stream.
+//
+// # Large bodies
+//
+// Resty gives the memory of a body that is a string, bytes, a form or a value to
+// encode to other requests as soon as there is an answer, although net/http may
+// be sending it still when a server answers early, such as with a 401 to 2 MB of
+// upload. That is so without authtrip too: give large bodies as a bytes.Reader,
+// which Resty leaves alone.
 //
 // # Resty's circuit breaker
 //
@@ -32,5 +42,5 @@
 // server. Resty's counts responses while it is closed, so that no number of
 // token failures opens it. When it is half-open, any error of the one request
 // that it lets through opens it again, that of a token too, although the API was
-// not asked: see [Breaker].
+// not asked. [Breaker] lets none through then unless there is a token for it.
 package restyv3

@@ -2,7 +2,9 @@ package restyv3
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
 
 	"github.com/authtrip/authtrip"
 	"resty.dev/v3"
@@ -26,56 +28,71 @@ import (
 // have a header of their own; before it, Install refuses the client.
 //
 // SetProxy and RemoveProxy only log that the transport is no *http.Transport,
-// and have no effect: call [Uninstall], then those, then Install again.
-// SetTransport would let requests go without a token: they are refused, with an
-// error that says so, until Install is called again. The refusal is a request
-// middleware, which SetRequestMiddlewares takes away. Clients made with Clone
-// share the http.Client: one Install serves them all, and those made after it
-// have the refusal too.
+// and have no effect, as HTTPTransport gives an error: call [Uninstall], then
+// those, then Install again. SetTransport would let requests go without a token:
+// they are refused, with an error that says so, until Install is called again.
+// The refusal is a request middleware, which SetRequestMiddlewares takes away and
+// Install, called again, brings back.
+//
+// Clones share the http.Client and with it the tokens. The refusal is of the
+// client that Install was given, and of clones that are made of it later: call
+// Install for each that there was before, as for each other client over the same
+// http.Client. Better clone after Install, since AddRequestMiddleware, which it
+// calls, may write to a list that earlier clones share: Resty's own fault, which
+// leaves them without their last middleware. A copy of the http.Client has the
+// tokens too, and keeps them whatever becomes of the client.
 //
 // A debug log (SetDebug) does not show the token. Unless the client has a
 // callback of its own, Install sets [RedactDebugLog], for what callers put in
 // requests themselves and for servers that repeat what they were sent.
 //
 // Calling it again with the same src does nothing; with another it adds that
-// one's tokens, for its origins. Like Resty's own setters it must not be called
-// while requests are under way. A client over http.DefaultClient is refused,
-// since all the program would send tokens.
+// one's tokens, for its origins, which must be others. Like Resty's own setters
+// it must not be called while requests are under way. A client over
+// http.DefaultClient is refused, since all the program would send tokens.
 func Install(client *resty.Client, src authtrip.Authorizer) error {
-	switch {
-	case client == nil:
+	if !made(client) {
 		return errors.New("restyv3: Install was given no client: make one with resty.New")
-	case missing(src):
-		return errNoSource
-	case client.Client() == http.DefaultClient:
-		return errDefaultClient
 	}
-	s := stateOf(client.Client())
-	first, err := s.install(client, src)
-	if err != nil {
+	if err := refusal(client, src); err != nil {
 		return err
 	}
-	if first {
-		client.AddRequestMiddleware(func(c *resty.Client, _ *resty.Request) error { return s.check(c) })
-	}
-	setDebugCallback(client)
-	return nil
+	return stateOf(client.Client()).install(client, src)
 }
 
-// Uninstall takes off what [Install] put under client, so that its transport
-// is the one that was there before; one that took the place since then stays.
-// The debug callback stays too. A middleware of [Attach] puts its own back
-// before the next request. It must not be called while requests are under way.
+// Uninstall takes off what [Install] put under client and its clones, so that
+// the transport is the one that was there before; one that took the place since
+// then stays, and so do tokens where that is around Install's. The debug callback
+// stays too. A middleware of [Attach] puts its own back before the next request.
+// It must not be called while requests are under way.
 func Uninstall(client *resty.Client) {
-	if client != nil {
+	if made(client) && client.Client() != nil {
 		stateOf(client.Client()).uninstall(client)
 	}
 }
 
-var (
-	errNoSource      = errors.New("restyv3: no Source was given: make one with authtrip.NewSource, or give a Manager")
-	errDefaultClient = errors.New("restyv3: the Resty client is over http.DefaultClient, which the whole program uses: make it with resty.New, or over an http.Client of its own")
-)
+// made reports whether client is from one of Resty's functions: the methods of
+// a zero one panic.
+func made(client *resty.Client) bool {
+	return client != nil && !reflect.ValueOf(client).Elem().IsZero()
+}
+
+var errNoSource = errors.New("restyv3: no Source was given: make one with authtrip.NewSource, or give a Manager")
+
+// refusal says why client cannot have src's tokens.
+func refusal(client *resty.Client, src authtrip.Authorizer) error {
+	switch {
+	case missing(src):
+		return errNoSource
+	case !reflect.ValueOf(src).Comparable():
+		return fmt.Errorf("restyv3: a %T cannot be told from another: give the Source or Manager in it, or a pointer", src)
+	case client.Client() == nil:
+		return errors.New("restyv3: the Resty client has no http.Client: make it with resty.New")
+	case client.Client() == http.DefaultClient:
+		return errors.New("restyv3: the Resty client is over http.DefaultClient, which the whole program uses: make it with resty.New, or over an http.Client of its own")
+	}
+	return nil
+}
 
 func missing(src authtrip.Authorizer) bool {
 	switch s := src.(type) {
@@ -84,5 +101,5 @@ func missing(src authtrip.Authorizer) bool {
 	case *authtrip.Manager:
 		return s == nil
 	}
-	return true
+	return src == nil
 }

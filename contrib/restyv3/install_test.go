@@ -257,23 +257,3 @@ type closer struct {
 }
 
 func (c *closer) CloseIdleConnections() { *c.closed++ }
-
-func TestI12_MisuseIsRefusedWithWhatToDo(t *testing.T) {
-	w := newWorld(t)
-	mustSay(t, restyv3.Install(nil, w.src), "resty.New")
-	mustSay(t, restyv3.Install(w.client, nil), "authtrip.NewSource")
-	mustSay(t, restyv3.Install(w.client, (*authtrip.Source)(nil)), "authtrip.NewSource")
-	mustSay(t, restyv3.Install(w.client, (*authtrip.Manager)(nil)), "authtrip.NewSource")
-	mustSay(t, restyv3.Install(resty.NewWithClient(http.DefaultClient), w.src), "http.DefaultClient")
-	if _, err := w.client.HTTPTransport(); err != nil || http.DefaultClient.Transport != nil {
-		t.Error("a refused Install changed the client")
-	}
-	_, err := resty.New().AddRequestMiddleware(restyv3.Attach(nil)).R().Get(w.cloud.APIURL)
-	mustSay(t, err, "authtrip.NewSource")
-	_, err = resty.NewWithClient(http.DefaultClient).AddRequestMiddleware(restyv3.Attach(w.src)).R().Get(w.cloud.APIURL)
-	mustSay(t, err, "http.DefaultClient")
-	_, err = restyv3.Breaker(resty.NewCircuitBreakerCount(1, 1, time.Second), nil)
-	mustSay(t, err, "authtrip.NewSource")
-	_, err = restyv3.Breaker(nil, w.src)
-	mustSay(t, err, "resty.NewCircuitBreakerCount")
-}

@@ -51,15 +51,21 @@ func TestATransportAroundTheInstalledOneIsRefusedToo(t *testing.T) {
 	}
 
 	restyv3.Uninstall(w.client)
-	w.mustGetWithout(w.client.R(), "/v1/organizations") // what is under the wrapper is retired
+	w.mustGet(w.client.R(), "/v1/organizations") // there is a token under the wrapper still
 }
 
 func TestUninstallEndsTheRefusal(t *testing.T) {
 	w := newWorld(t)
 	must(t, restyv3.Install(w.client, w.src))
-	w.client.SetTransport(&wrapper{w.client.Transport(), func(*http.Request) {}})
+	installed := w.client.Transport()
+	w.client.SetTransport(&http.Transport{})
 	restyv3.Uninstall(w.client)
-	w.mustGetWithout(w.client.R(), "/v1/organizations") // through what was Install's, which is retired
+	w.mustGetWithout(w.client.R(), "/v1/organizations")
+
+	must(t, restyv3.Install(w.client, w.src))
+	w.client.SetTransport(&wrapper{installed, func(*http.Request) {}})
+	restyv3.Uninstall(w.client)
+	w.mustGet(w.client.R(), "/v1/organizations") // whose transport has one of Install's inside
 	if _, ok := w.client.Transport().(*wrapper); !ok {
 		t.Errorf("Uninstall took off a %T that was not Install's", w.client.Transport())
 	}

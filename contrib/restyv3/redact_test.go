@@ -102,4 +102,48 @@ func TestInstallLeavesADebugCallbackThatIsThere(t *testing.T) {
 		t.Errorf("the callback was called %d times; log: %s", calls, w.log)
 	}
 	restyv3.RedactDebugLog(&resty.DebugLog{}) // which Resty does not make
+	restyv3.RedactDebugLog(nil)
+}
+
+func TestI14_TextsAreRedactedUnderTheNamesOfOAuth(t *testing.T) {
+	for text, want := range map[string]string{
+		// Forms, queries and fragments.
+		"token=CANARY&token_type_hint=access_token":                                   "token=[redacted]&token_type_hint=access_token",
+		"grant_type=authorization_code&code=CANARY&code_verifier=CANARY":              "grant_type=authorization_code&code=[redacted]&code_verifier=[redacted]",
+		"assertion=CANARY&client_assertion=CANARY&password=CANARY":                    "assertion=[redacted]&client_assertion=[redacted]&password=[redacted]",
+		"/callback?code=CANARY&state=1#access_token=CANARY&expires_in=1":              "/callback?code=[redacted]&state=1#access_token=[redacted]&expires_in=1",
+		`{"next": "https://x.test/?page=2\u0026token=CANARY", "form": "code=CANARY"}`: `{"next": "https://x.test/?page=2\u0026token=[redacted]", "form": "code=[redacted]"}`,
+		"https://user:CANARY@x.test:8080/?at=a@b":                                     "https://user:[redacted]@x.test:8080/?at=a@b",
+		// JSON, JSON in it, JSON in that.
+		`{"token": "CANARY", "accessToken":"CANARY", 'apiKey': 'CANARY'}`:         `{"token": "[redacted]", "accessToken":"[redacted]", 'apiKey': '[redacted]'}`,
+		`{"client_secret": "it's \"CANARY\" \/CANARY", "kept": "a"}`:              `{"client_secret": "[redacted]", "kept": "a"}`,
+		`{"message": "{\"refresh_token\": \"CANARY\", \"kept\":\"a\"}"}`:          `{"message": "{\"refresh_token\": \"[redacted]\", \"kept\":\"a\"}"}`,
+		`"{\"id_token\":\"a\\/CANARY\\\"CANARY\u0026CANARY\",\"kept\":\"a\"}"`:    `"{\"id_token\":\"[redacted]\",\"kept\":\"a\"}"`,
+		`"{\"m\":\"{\\\"secretKey\\\":\\\"CANARY\\\",\\\"kept\\\":\\\"a\\\"}\"}"`: `"{\"m\":\"{\\\"secretKey\\\":\\\"[redacted]\\\",\\\"kept\\\":\\\"a\\\"}\"}"`,
+		// Multipart, and a header's value.
+		"--x\r\nContent-Disposition: form-data; name=\"client_secret\"\r\nContent-Type: text/plain\r\n\r\nCANARY\r\n--x--": "--x\r\nContent-Disposition: form-data; name=\"client_secret\"\r\nContent-Type: text/plain\r\n\r\n[redacted]\r\n--x--",
+		"seen: Bearer CANARY-CANARY-CANARY, then": "seen: Bearer [redacted], then",
+		// What is none of them.
+		`{"code": 400, "code": "E1", "tokens": 3, "passwordless": true, "encode": "plain"}`: `{"code": 400, "code": "E1", "tokens": 3, "passwordless": true, "encode": "plain"}`,
+		"Bearer of good news, basic information, http://x.test:8080/a@b":                    "Bearer of good news, basic information, http://x.test:8080/a@b",
+		"page_token=1&zipcode=2": "page_token=1&zipcode=2",
+	} {
+		quoted, wantQuoted := "curl -d '"+strings.ReplaceAll(text, "'", `'"'"'`)+"' x", "curl -d '"+strings.ReplaceAll(want, "'", `'"'"'`)+"' x"
+		log := &resty.DebugLog{
+			Request:  &resty.DebugLogRequest{URI: text, Body: text, CurlCmd: quoted, Header: http.Header{"X-Plain": {text}}},
+			Response: &resty.DebugLogResponse{Body: text, Header: http.Header{"X-Plain": {text}}},
+		}
+		restyv3.RedactDebugLog(log)
+		for place, got := range map[string]string{
+			"URI": log.Request.URI, "request body": log.Request.Body, "response body": log.Response.Body,
+			"request header": log.Request.Header.Get("X-Plain"), "response header": log.Response.Header.Get("X-Plain"),
+		} {
+			if got != want {
+				t.Errorf("%s: %s became %s, want %s", place, text, got, want)
+			}
+		}
+		if log.Request.CurlCmd != wantQuoted {
+			t.Errorf("curl: %s became %s, want %s", quoted, log.Request.CurlCmd, wantQuoted)
+		}
+	}
 }

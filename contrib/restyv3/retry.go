@@ -3,6 +3,7 @@ package restyv3
 import (
 	"context"
 	"io"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/authtrip/authtrip"
@@ -11,14 +12,16 @@ import (
 
 // RetryRejected is a retry condition, for AddRetryConditions, of clients with
 // [Attach] and a SetRetryCount of 1 or more: it has Resty send a request once
-// more when its token was rejected, with HTTP 200 too. Resty retries POST and
-// PATCH only after SetRetryAllowNonIdempotent.
+// more when its token was rejected, with HTTP 200 too. Asked again about the same
+// response it says the same. Resty retries POST and PATCH only after
+// SetRetryAllowNonIdempotent.
 //
 // A request whose body is a reader of any kind, or multipart with a file, a
 // reader or ordered values, is not sent again. Resty would fail it, or seek back
 // a reader that the first try may be reading still, or send the beginning of a
 // file twice. [Install] sends bytes.Buffer, bytes.Reader and strings.Reader
-// again, each whole.
+// again, each whole. A middleware that replaces the request's context
+// (SetContext) after Attach ends it as well.
 func RetryRejected(res *resty.Response, _ error) bool {
 	if res == nil || res.Request == nil || !authtrip.Rejected(res.RawResponse) {
 		return false
@@ -28,20 +31,22 @@ func RetryRejected(res *resty.Response, _ error) bool {
 		return false
 	}
 	t, ok := res.Request.Context().Value(triesKey{}).(*tries)
-	return ok && !t.rejected.Swap(true)
+	return ok && (t.rejected.CompareAndSwap(nil, res.RawResponse) || t.rejected.Load() == res.RawResponse)
 }
 
-// tries is what is known of a request over all times that Resty sends it.
+// tries are a request and, when its token was rejected, the one that follows.
 type tries struct {
 	of       *resty.Request
-	rejected atomic.Bool // one had its token rejected, and another followed
+	rejected atomic.Pointer[http.Response] // the first's
+	second   atomic.Bool                   // is under way
 }
 
 type triesKey struct{}
 
-// withTries returns a context with the tries of r, which ctx may be of.
+// withTries returns a context with the tries of r, of which ctx may be.
 func withTries(ctx context.Context, r *resty.Request) context.Context {
-	if t, ok := ctx.Value(triesKey{}).(*tries); ok && t.of == r {
+	t, ok := ctx.Value(triesKey{}).(*tries)
+	if ok && t.of == r && t.rejected.Load() != nil && !t.second.Swap(true) {
 		return ctx
 	}
 	return context.WithValue(ctx, triesKey{}, &tries{of: r})

@@ -11,18 +11,17 @@ import (
 )
 
 // socket is the RoundTripper that this package puts under a client, over what
-// the client had.
+// the client had. When it is not the client's any more, what holds it still goes
+// on with tokens: a copy of the http.Client, a transport around it, an event
+// source.
 type socket struct {
 	base http.RoundTripper     // nil is http.DefaultTransport
-	top  atomic.Pointer[layer] // nil when the socket was taken off; what was set over it may hold it still
+	top  atomic.Pointer[layer] // never nil once a client has the socket
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (s *socket) RoundTrip(req *http.Request) (*http.Response, error) {
-	if l := s.top.Load(); l != nil {
-		return l.RoundTrip(req)
-	}
-	return orDefault(s.base).RoundTrip(req)
+	return s.top.Load().RoundTrip(req)
 }
 
 // CloseIdleConnections closes those of what the client had, if it can.
@@ -32,8 +31,11 @@ func (s *socket) CloseIdleConnections() {
 	}
 }
 
-// add puts a layer for src over those that are there.
+// add puts a layer for src over those that are there, unless one does as much.
 func (s *socket) add(src authtrip.Authorizer, hooked bool) {
+	if l := s.find(src); l != nil && (hooked || !l.hooked) {
+		return
+	}
 	l := &layer{hooked: hooked}
 	l.Source, l.NoReplay, l.Base = src, hooked, s.base
 	if below := s.top.Load(); below != nil {

@@ -10,16 +10,15 @@ import (
 	"resty.dev/v3"
 )
 
-// state is what this package knows of one http.Client, which all clones of a
-// Resty client share.
+// state is what this package knows of one http.Client, which Resty clients may
+// share: Clone makes such.
 type state struct {
-	mu      sync.Mutex
-	socket  *socket // the one under the client, if any; guarded by mu
-	checked bool    // Install's middleware is registered; guarded by mu
+	mu     sync.Mutex
+	socket *socket // the one under the client, if any; guarded by mu
 }
 
 // states has those of all clients that are alive. A state does not hold its
-// client.
+// client, unless the client's own transport does.
 var states = struct {
 	sync.Mutex
 	of map[weak.Pointer[http.Client]]*state // guarded by the Mutex
@@ -44,45 +43,42 @@ func forget(key weak.Pointer[http.Client]) {
 	delete(states.of, key)
 }
 
-// install has all requests of c served with src's tokens. First says that
-// nobody has registered check yet.
-func (s *state) install(c *resty.Client, src authtrip.Authorizer) (first bool, err error) {
+// install has all requests of c served with src's tokens, or refused.
+func (s *state) install(c *resty.Client, src authtrip.Authorizer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.put(c); err != nil {
-		return false, err
+	if err := s.serve(c, src, false); err != nil {
+		return err
 	}
-	if l := s.socket.find(src); l == nil || l.hooked {
-		s.socket.add(src, false)
-	}
-	first, s.checked = !s.checked, true
-	return first, nil
+	setCheck(c)
+	setDebugCallback(c)
+	return nil
 }
 
 // attach has c's requests carry a token. Hooked says that no more is done for
-// them: Install was not called.
+// them: neither Install nor a Transport of the user's own serves them.
 func (s *state) attach(c *resty.Client, src authtrip.Authorizer) (hooked bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.socket == nil {
-		if err := s.put(c); err != nil {
-			return false, err
-		}
-	} else if p := placeOf(c); !p.has(s.socket) {
+	p := placeOf(c)
+	if s.socket != nil && !p.has(s.socket) {
 		return false, p.foreign()
 	}
-	l := s.socket.find(src)
-	if l == nil {
-		s.socket.add(src, true)
+	if own, ok := p.rt.(*authtrip.Transport); ok && own.Source == src {
+		return false, nil
 	}
-	return l == nil || l.hooked, nil
+	if err := s.serve(c, src, true); err != nil {
+		return false, err
+	}
+	return s.socket.find(src).hooked, nil
 }
 
-// put puts a socket under c, unless there is one, with the layers of one that
-// was displaced.
-func (s *state) put(c *resty.Client) error {
+// serve has the socket under c serve src; where there is none, a new one, which
+// gets the layers of one that was displaced.
+func (s *state) serve(c *resty.Client, src authtrip.Authorizer, hooked bool) error {
 	p := placeOf(c)
 	if s.socket != nil && p.has(s.socket) {
+		s.socket.add(src, hooked)
 		return nil
 	}
 	if isDigest(p.rt) {
@@ -93,9 +89,9 @@ func (s *state) put(c *resty.Client) error {
 		for _, l := range s.socket.layers() {
 			next.add(l.Source, l.hooked)
 		}
-		s.socket.top.Store(nil) // what was set over it may be around it still
 	}
-	p.set(top)
+	next.add(src, hooked)
+	p.set(top) // with all its layers
 	s.socket = next
 	return nil
 }
@@ -123,6 +119,5 @@ func (s *state) uninstall(c *resty.Client) {
 	if p := placeOf(c); p.has(s.socket) && !isDigest(p.rt) {
 		p.set(s.socket.base)
 	}
-	s.socket.top.Store(nil)
 	s.socket = nil
 }

@@ -2,6 +2,7 @@ package restyv3
 
 import (
 	"net/http"
+	"reflect"
 	"runtime"
 	"testing"
 	"weak"
@@ -60,6 +61,8 @@ func TestInstallOverAttachIsInstallOnce(t *testing.T) {
 	src := new(authtrip.Source) // no request is sent
 	client := resty.New()
 	s := stateOf(client.Client())
+	registered := func() int { return reflect.ValueOf(client).Elem().FieldByName("beforeRequest").Len() }
+	before := registered()
 	for range 3 {
 		if _, err := s.attach(client, src); err != nil {
 			t.Fatal(err)
@@ -70,6 +73,9 @@ func TestInstallOverAttachIsInstallOnce(t *testing.T) {
 	}
 	if n := len(s.socket.layers()); n != 2 {
 		t.Errorf("%d layers, want the hooked one and the one over it", n)
+	}
+	if n := registered() - before; n != 1 {
+		t.Errorf("%d middlewares, want 1", n)
 	}
 }
 
