@@ -25,7 +25,8 @@ import (
 //
 // Clones share the http.Client and with it the tokens. The refusal is a hook of
 // the client that Install was given, and of clones that are made of it later:
-// call Install for each that there was before. A copy of the http.Client has
+// call Install for each that there was before, or better before Clone, since in
+// Resty a hook that one clone registers may take another's place. A copy of the http.Client has
 // the tokens too, and keeps them after Uninstall.
 //
 // A debug log (SetDebug) does not show the token. Unless the client has log
@@ -44,13 +45,10 @@ func Install(client *resty.Client, src authtrip.Authorizer) error {
 	if err := fit(client.GetClient(), src); err != nil {
 		return err
 	}
-	s := stackOf(client.GetClient())
-	if err := s.install(client.GetClient(), src); err != nil {
+	if err := stackOf(client.GetClient()).install(client.GetClient(), src); err != nil {
 		return err
 	}
-	if s.firstCheck(client) {
-		client.OnBeforeRequest(func(c *resty.Client, _ *resty.Request) error { return s.check(c.GetClient()) })
-	}
+	setCheck(client)
 	setLogCallbacks(client)
 	return nil
 }

@@ -59,16 +59,25 @@ var (
 	secretHeader = regexp.MustCompile(`(?i)auth|token|secret|cookie|password|api-?key|app-?key|access-?key|session|signature`)
 	// secretTexts match what carries credentials in a body, and keep what says so.
 	secretTexts = []*regexp.Regexp{
-		// Names of RFC 6749, 7009, 7521 and 7636, as they are in JSON and in forms.
-		regexp.MustCompile(`(?i)(["'](?:` + names + `|token|assertion)["']\s*:\s*["'])[^"']+`),
-		regexp.MustCompile(`(?i)((?:^|[&?\s])(?:` + names + `|token|assertion|code)=)[^&\s"']+`),
-		regexp.MustCompile(`(?i)(name="(?:` + names + `|token|assertion|code)"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)[^\r\n]+`), // multipart
+		// Names of RFC 6749, 7009, 7521 and 7636 in JSON, in JSON that is a string
+		// in JSON, and in what looks like JSON.
+		regexp.MustCompile(`(?i)("(?:` + inJSON + `)"\s*:\s*")(?:[^"\\]|\\.)+`),
+		regexp.MustCompile(`(?i)(\\"(?:` + inJSON + `)\\"\s*:\s*\\")(?:[^"\\]|\\[^"\\]|\\\\(?:[^"\\]|\\.))+`),
+		regexp.MustCompile(`(?i)('(?:` + inJSON + `)'\s*:\s*')[^']+`),
+		// In forms; Go's JSON has \u0026 for their &.
+		regexp.MustCompile(`(?i)((?:^|[?&\s"']|\\u0026)(?:` + inForms + `)=)[^&\s"'\\]+`),
+		regexp.MustCompile(`(?i)(name="(?:` + inForms + `)"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)[^\r\n]+`), // multipart
 		// A header's value that a server repeats; shorter ones are words.
 		regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}`),
 	}
 )
 
-const names = `(?:access|refresh|id)_?token|client_?(?:secret|assertion)|code_verifier|password|(?:api|app|secret)_?key|secret_?access_?key`
+const (
+	names = `(?:access|refresh|id)_?token|client_?(?:secret|assertion)|code_?verifier|password|(?:api|app|secret)_?key|secret_?access_?key`
+	// A code in JSON is most often an error's.
+	inJSON  = names + `|token|assertion`
+	inForms = inJSON + `|code`
+)
 
 // redactHeader replaces values in h, and leaves their slices, which are the
 // request's own.

@@ -92,6 +92,9 @@ func TestI14_BodiesAreRedactedUnderTheNamesOfOAuth(t *testing.T) {
 		`{"token": "CANARY", "accessToken":"CANARY", 'apiKey': 'CANARY'}`:                                                  `{"token": "[redacted]", "accessToken":"[redacted]", 'apiKey': '[redacted]'}`,
 		`{"code": 400, "tokens": 3, "passwordless": true, "encode": "plain"}`:                                              `{"code": 400, "tokens": 3, "passwordless": true, "encode": "plain"}`,
 		"--x\r\nContent-Disposition: form-data; name=\"client_secret\"\r\nContent-Type: text/plain\r\n\r\nCANARY\r\n--x--": "--x\r\nContent-Disposition: form-data; name=\"client_secret\"\r\nContent-Type: text/plain\r\n\r\n[redacted]\r\n--x--",
+		`{"password": "it's-CANARY", "client_secret": "a\"CANARY", "kept": "x"}`:                                           `{"password": "[redacted]", "client_secret": "[redacted]", "kept": "x"}`,
+		`{"body": "{\"access_token\": \"CANARY\", \"kept\": 1}"}`:                                                          `{"body": "{\"access_token\": \"[redacted]\", \"kept\": 1}"}`,
+		`{"body": "grant_type=x\u0026refresh_token=CANARY\u0026kept=1"}`:                                                   `{"body": "grant_type=x\u0026refresh_token=[redacted]\u0026kept=1"}`,
 		"Bearer of good news, basic information":                                                                           "Bearer of good news, basic information",
 	} {
 		request, response := &resty.RequestLog{Body: body}, &resty.ResponseLog{Body: body}

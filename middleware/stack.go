@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -9,16 +8,12 @@ import (
 	"weak"
 
 	"github.com/authtrip/authtrip"
-	"github.com/go-resty/resty/v2"
 )
 
 // stack is what this package put under one http.Client, which Resty clients may
 // share: Clone makes such.
 type stack struct {
 	layers []*layer // guarded by transports
-	// checked are the Resty clients that have Install's hook; guarded by
-	// transports.
-	checked map[weak.Pointer[resty.Client]]bool
 }
 
 // stacks has those of all clients that are alive. A stack does not hold its
@@ -131,20 +126,6 @@ func (s *stack) check(hc *http.Client) error {
 		}
 	}
 	return nil
-}
-
-// firstCheck reports whether client does not have check as a hook yet.
-func (s *stack) firstCheck(client *resty.Client) bool {
-	transports.Lock()
-	defer transports.Unlock()
-	maps.DeleteFunc(s.checked, func(c weak.Pointer[resty.Client], _ bool) bool { return c.Value() == nil })
-	if s.checked == nil {
-		s.checked = map[weak.Pointer[resty.Client]]bool{}
-	}
-	key := weak.Make(client)
-	first := !s.checked[key]
-	s.checked[key] = true
-	return first
 }
 
 // clear takes all layers off. What took their place, if anything did, stays.

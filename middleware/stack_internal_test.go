@@ -77,27 +77,6 @@ func TestInstallRegistersOneHookHoweverOftenItIsCalled(t *testing.T) {
 	}
 }
 
-// TestClonesAreForgottenBesideTheirHTTPClient, which lives on.
-func TestClonesAreForgottenBesideTheirHTTPClient(t *testing.T) {
-	src := new(authtrip.Source) // no request is sent
-	client := resty.New()
-	s := stackOf(client.GetClient())
-	for range 100 {
-		if err := Install(client.Clone(), src); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 100 {
-		runtime.GC()
-		_ = s.firstCheck(client)
-		if len(s.checked) <= 2 {
-			return
-		}
-		runtime.Gosched()
-	}
-	t.Errorf("%d clients are still known", len(s.checked))
-}
-
 func TestFirstRequestsAtOncePutOneLayer(t *testing.T) {
 	src := new(authtrip.Source)
 	for range 2000 {
