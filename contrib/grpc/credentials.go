@@ -30,7 +30,8 @@ func DialOptions(src *authtrip.Source) []grpc.DialOption {
 // registration's origins, for grpc.WithPerRPCCredentials or
 // grpc.PerRPCCredentials. They wait for a token as [authtrip.Source.Token] does,
 // and leave when the RPC's context ends. They require a private connection. The
-// package's documentation has the codes of their errors.
+// package's documentation has the codes of their errors, and what becomes of an
+// RPC that has credentials of several Sources.
 //
 // They are safe for concurrent use.
 func PerRPCCredentials(src *authtrip.Source) credentials.PerRPCCredentials {
@@ -48,7 +49,14 @@ func (c perRPC) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 	if r, ok := ctx.Value(rpcKey(c)).(*rpc); ok { // which judges how the RPC ends
 		return r.attachFor(ctx, req)
 	}
-	return attach(c.src, req)
+	md, err := attach(c.src, req)
+	if err == nil {
+		err = claim(ctx, c.src, md)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return md, nil
 }
 
 // RequireTransportSecurity implements [credentials.PerRPCCredentials].

@@ -69,3 +69,19 @@ func TestARejectedRPCWaitsForNoTokenLongerThanItsDeadline(t *testing.T) {
 		}
 	})
 }
+
+func TestACallersDeadlineHasItsOwnCodeThoughAnInterceptorHidesIt(t *testing.T) {
+	hide := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return invoker(context.WithoutCancel(ctx), method, req, reply, cc, opts...)
+	}
+	inBubble(t, func(t *testing.T, w *world) {
+		w.auth.answers(hanging)
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		w.wantCode(w.checkWithin(ctx), codes.DeadlineExceeded)
+		if waited := time.Since(began); waited != 300*time.Millisecond {
+			t.Fatalf("left after %v", waited)
+		}
+	}, dialing(grpc.WithChainUnaryInterceptor(hide)))
+}

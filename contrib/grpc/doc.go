@@ -15,7 +15,23 @@
 // [DialOptions] are [PerRPCCredentials], which put a token on every RPC,
 // streams too, and [UnaryClientInterceptor], which puts one on unary RPCs,
 // judges how they end, and repeats. Each works alone, and together they attach
-// once, provided that both were made of the same *authtrip.Source.
+// once.
+//
+// # One Source
+//
+// Both take a *authtrip.Source, and no Manager that would choose by the RPC's
+// context: for tokens of several users make a connection for each user's
+// Source, or pass [PerRPCCredentials] of it with the RPC, or choose among
+// several interceptors in one of your own.
+//
+// Give both the same *authtrip.Source. Two of them, be it two that a Manager
+// gave for one registration, know nothing of each other. Where their names of
+// metadata differ an RPC goes with both tokens; where they share one the
+// interceptor fails the RPC with Internal before it is sent. Without an
+// interceptor, and so on streams, nobody sees that two credentials share a name:
+// gRPC sends the value of the last among those of the connection, and that of
+// the RPC's own beside it. Nor does anybody see it of a connection's credentials
+// that are not of this package.
 //
 // # Which servers get a token
 //
@@ -46,16 +62,23 @@
 //
 // What Unauthenticated means is put to the Registration as a response with
 // status 401, no challenge and no body: RejectStatus and Reject have their say,
-// Envelopes have none. The rest is as with an [authtrip.Transport]: the token
+// Reject on another goroutine than the caller's; Envelopes have none. The rest is as with an [authtrip.Transport]: the token
 // that was sent, and no other, becomes suspect; however many RPCs it was
 // rejected for, one token call replaces it; when there is no other token, the
 // caller gets the server's first error, and Hooks.NotReplayed hears why; an RPC
 // is sent twice at most, apart from what gRPC's own retries do; while
 // reissued tokens are rejected too, reissuing pauses for ever longer.
 //
+// Only the server's Unauthenticated counts: that of other credentials, for which
+// nothing is sent, says nothing of the token. One case is taken for the server's:
+// gRPC sent the RPC, retries it by its own policy, and the connection's other
+// credentials fail then.
+//
 // After a repeat the reply, the error and what grpc.Header, grpc.Trailer and
-// grpc.Peer collect are the second RPC's alone, provided that the codec clears a
-// reply before it fills it, as gRPC's own does. Interceptors that come after
+// grpc.Peer collect are the second RPC's alone. A reply that is a proto.Message
+// is reset for that. One of another codec is left as it is: what a server sent
+// before it rejected the first RPC stays in it when the repeat brings no reply,
+// or the codec does not clear what it fills. Interceptors that come after
 // this one, stats handlers and grpc.OnFinish see two RPCs. One that sends an RPC
 // several times at once belongs before it, so that each can be judged by itself.
 //

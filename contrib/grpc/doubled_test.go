@@ -144,6 +144,7 @@ func TestOurCredentialsInAnothersHandsDoubleNoToken(t *testing.T) {
 			w.mustCheck(again)
 			w.wantSingleTokens()
 			w.wantTokenCalls(2)
+			w.wantNobodyLeft()
 		})
 	}
 }
@@ -159,6 +160,7 @@ func TestATokenThatTheCallerSetIsNotDoubledButRefused(t *testing.T) {
 				t.Errorf("the error does not say what to leave out: %v", err)
 			}
 			w.wantSends(0)
+			w.wantNobodyLeft()
 		})
 	}
 }

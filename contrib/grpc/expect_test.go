@@ -2,6 +2,8 @@ package authgrpc_test
 
 import (
 	"context"
+	"runtime"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -68,5 +70,14 @@ func (w *world) wantSends(n int) {
 	w.t.Helper()
 	if got := len(w.api.seen()); got != n {
 		w.t.Fatalf("the server got %d RPCs, want %d", got, n)
+	}
+}
+
+// wantNobodyLeft fails when something waits for the end of an RPC that is over.
+func (w *world) wantNobodyLeft() {
+	w.t.Helper()
+	stacks := make([]byte, 1<<20)
+	if stacks = stacks[:runtime.Stack(stacks, true)]; strings.Contains(string(stacks), "authtrip.(*Transport).RoundTrip") {
+		w.t.Fatalf("what judges an RPC is still there after it:\n%s", stacks)
 	}
 }

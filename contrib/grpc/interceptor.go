@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
 )
 
 // UnaryClientInterceptor puts a token of src on every unary RPC to one of its
@@ -17,8 +18,9 @@ import (
 // for one, an error that says so.
 //
 // It attaches as [PerRPCCredentials] do; where both are installed for the same
-// Source the token is there once. The caller's own grpc.PerRPCCredentials for
-// one RPC are kept beside it, but for the token's own names.
+// Source the token is there once; Sources that would put it there twice are
+// refused. The caller's own grpc.PerRPCCredentials for one RPC are kept beside
+// it, but for the token's own names.
 //
 // It is safe for concurrent use. See the package's documentation for what may
 // be repeated.
@@ -28,9 +30,10 @@ func UnaryClientInterceptor(src *authtrip.Source) grpc.UnaryClientInterceptor {
 		if outer, ok := next.(*rpc); ok && outer.src == src { // which does it all
 			return invoker(ctx, method, req, reply, cc, opts...)
 		}
-		r := &rpc{src: src, ctx: ctx, next: next, attached: map[context.Context]map[string]string{}}
+		r := &rpc{src: src, ctx: ctx, next: next, attached: map[context.Context]attachment{}}
+		r.names.taken = map[place]*authtrip.Source{}
 		defer r.end()
-		ctx = context.WithValue(ctx, rpcKey{src}, r)
+		ctx = context.WithValue(context.WithValue(ctx, rpcKey{src}, r), namesKey{}, &r.names)
 		opts = append(slices.Clip(opts), grpc.PerRPCCredentials(r))
 
 		outcome := invoker(ctx, method, req, reply, cc, opts...)
@@ -41,7 +44,7 @@ func UnaryClientInterceptor(src *authtrip.Source) grpc.UnaryClientInterceptor {
 		case !again:
 			return outcome
 		}
-		forget(opts)
+		forget(reply, opts)
 		outcome = invoker(ctx, method, req, reply, cc, opts...)
 		_, _ = r.judge(outcome) // an RPC that was sent twice is not sent again
 		return outcome
@@ -58,9 +61,12 @@ func credentialsIn(opts []grpc.CallOption) credentials.PerRPCCredentials {
 	return nil
 }
 
-// forget empties what opts collected of an RPC that is repeated: a repeat that
-// is not sent leaves them as they are.
-func forget(opts []grpc.CallOption) {
+// forget empties what the caller has of an RPC that is repeated: a repeat that
+// is not sent leaves it as it is.
+func forget(reply any, opts []grpc.CallOption) {
+	if m, ok := reply.(proto.Message); ok && m.ProtoReflect().IsValid() { // a nil pointer is not
+		proto.Reset(m)
+	}
 	for _, o := range opts {
 		switch o := o.(type) {
 		case grpc.HeaderCallOption:

@@ -51,9 +51,24 @@ func TestI16_ARepeatThatIsNotSentLeavesNothingOfTheFirst(t *testing.T) {
 	w.api.judges(reject)
 	var header, trailer metadata.MD
 	var p peer.Peer
-	w.wantCode(w.check(grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&p)), codes.Canceled)
+	reply := new(health.HealthCheckResponse)
+	w.wantCode(w.conn.Invoke(context.Background(), "/test.Other/Do", &health.HealthCheckRequest{}, reply,
+		grpc.Header(&header), grpc.Trailer(&trailer), grpc.Peer(&p)), codes.Canceled)
+	w.wantSends(1)
 	if header != nil || trailer != nil || p.Addr != nil {
-		t.Fatalf("header %v, trailer %v, peer %v are the first RPC's", header, trailer, p.Addr)
+		t.Errorf("header %v, trailer %v, peer %v are the first RPC's", header, trailer, p.Addr)
+	}
+	if reply.Status != health.HealthCheckResponse_UNKNOWN {
+		t.Errorf("the reply has %v of the RPC that was rejected", reply.Status)
+	}
+}
+
+func TestARepeatTakesAReplyThatIsNil(t *testing.T) {
+	for _, reply := range []any{nil, (*health.HealthCheckResponse)(nil)} {
+		w := newWorld(t)
+		w.api.judges(reject)
+		w.wantCode(w.conn.Invoke(context.Background(), health.Health_Check_FullMethodName, &health.HealthCheckRequest{}, reply), codes.Unauthenticated)
+		w.wantSends(2)
 	}
 }
 
