@@ -117,7 +117,7 @@ type Registration struct {
 
 	// Reject decides whether a response rejects the token that was sent. Nil
 	// is RejectBearer. It must not read the body or keep the response, and is
-	// called for every response, from the caller's goroutine.
+	// called for every response, from the goroutine that RoundTrip runs on.
 	Reject func(*http.Response) Verdict
 	// RejectStatus are further HTTP statuses that reject the token, whatever
 	// the response says besides.
