@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/authtrip/authtrip"
@@ -75,10 +76,20 @@ func (s *settings) checkAppKeys() error {
 	var faults []error
 	for _, service := range slices.Sorted(maps.Keys(s.appKeys)) {
 		if s.hostsOf(service) == nil {
-			faults = append(faults, fmt.Errorf("nhn: AppKey is for %s in this cloud, not for %q: of a host give the HostHeader", strings.Join(s.keyedServices(), ", "), service))
+			faults = append(faults, fmt.Errorf("nhn: AppKey is for %s in this cloud, not for %s: of a host give the HostHeader", strings.Join(s.keyedServices(), ", "), plain(service)))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// plain is a service's name fit for an error: what is none may be a secret.
+func plain(service string) string {
+	if len(service) > 60 || strings.ContainsFunc(service, func(r rune) bool {
+		return r != '-' && r != '.' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}) {
+		return "what was given"
+	}
+	return strconv.Quote(service)
 }
 
 // hostsOf are those of a service that wants a key, in the cloud that is

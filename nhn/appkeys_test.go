@@ -145,7 +145,7 @@ func TestAKeyThatWouldGoNowhereIsSaid(t *testing.T) {
 		"a host":                  {[]nhn.Option{nhn.AppKey("core.api.nhncloudservice.com", key)}, []string{"AppKey", "core.api", services, "HostHeader"}},
 		"a service's host":        {[]nhn.Option{nhn.AppKey("kr1-rds-mysql.api.nhncloudservice.com", key)}, []string{"AppKey", "HostHeader"}},
 		"an origin of one's own":  {[]nhn.Option{nhn.AppKey("http://localhost:8080", key), nhn.Origins("http://localhost:8080")}, []string{"AppKey", "HostHeader"}},
-		"user information":        {[]nhn.Option{nhn.AppKey("u:CANARY@host", key)}, []string{"user information"}},
+		"user information":        {[]nhn.Option{nhn.AppKey("u:CANARY@host", key)}, []string{"AppKey", "what was given", services}},
 		"not in the government's": {[]nhn.Option{nhn.AppKey("rds-postgres", key), nhn.Government()}, []string{"AppKey", "rds-postgres", "rds-mariadb, rds-mysql"}},
 		"no hub there either":     {[]nhn.Option{nhn.Government(), nhn.AppKey("notification-hub", key)}, []string{"AppKey", "notification-hub"}},
 		"HostHeader, not listed":  {[]nhn.Option{nhn.HostHeader("own.example", nhn.HeaderRDSAppKey, key)}, []string{"own.example", "not in Origins"}},
