@@ -383,6 +383,47 @@ func TestI06_ARevocationAfterOneThatACallerToldIsNoticed(t *testing.T) {
 	})
 }
 
+// TestI06_ATokenThatCameAgainIsReplacedWhenItIsRejectedAgain, though nobody but
+// its caller sees that.
+func TestI06_ATokenThatCameAgainIsReplacedWhenItIsRejectedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newSource(t, registration(), issuing("a", "a", "b"))
+		for _, want := range []string{"a", "a", "b"} {
+			tok, err := src.Token(t.Context())
+			if err != nil || tok.AccessToken() != want {
+				t.Fatalf("got %q, %v; want %q", tok.AccessToken(), err, want)
+			}
+			time.Sleep(10 * time.Second) // the pause after a reissue is over
+			src.Suspect(tok)
+		}
+	})
+}
+
+// TestI17_RejectionsThatCallersTellEndNoLogin: nobody tells what was accepted
+// between them.
+func TestI17_RejectionsThatCallersTellEndNoLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		s.noRefresh = true
+		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		s.login(t, src, "ann")
+		for range 3 {
+			tok, err := src.Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			src.Suspect(tok)
+			settle(5 * time.Minute) // others are accepted
+		}
+		for minute := range 40 {
+			settle(time.Minute)
+			if _, err := src.Token(t.Context()); err != nil {
+				t.Fatalf("minute %d: %v", minute, err)
+			}
+		}
+	})
+}
+
 func TestI06_ASuspectTokenServesWhenNoOtherCanBeHad(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		before, err := w.src.Token(t.Context())

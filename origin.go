@@ -60,7 +60,7 @@ func newOriginRule(origins, allowHTTP []string) (originRule, error) {
 		}
 		r.listed[origin(u)] = true
 		r.listedHosts[lower(u.Hostname())] = true
-		if u.Scheme == "https" {
+		if u.Scheme == "https" && !strings.HasSuffix(u.Host, ":") {
 			r.asWritten[lower(u.Host)] = true
 		}
 	}

@@ -155,7 +155,7 @@ type client struct {
 	reject               func(*http.Response) Verdict
 	envelopes            map[string]Envelope          // by origin
 	hostHeaders          map[string]map[string]Secret // by origin, then by canonical name
-	hostHeadersAsWritten map[string]map[string]Secret // by host: how originRule.asWritten may have it
+	hostHeadersAsWritten map[string]map[string]Secret // by host: how originRule.asWritten has it
 }
 
 // check returns the registration ready for use, or every fault in one error.

@@ -88,14 +88,29 @@ func (e *entry) reject(t *issued) (n need, reissue bool) {
 	return e.another(t), true
 }
 
-// rejectedUnseen is reject for those who do not see what becomes of the next
-// token either: that no server is known to have accepted it says nothing then.
+// rejectedUnseen is reject for those who do not wait for another token
+// themselves, nor tell what becomes of it: that no server is known to have
+// accepted one says nothing then, and the next request waits, for a token that
+// was kept too.
 func (e *entry) rejectedUnseen(t *issued) {
-	if _, reissue := e.reject(t); reissue {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.unseen = true
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := readClocks()
+	cur := e.current.Load()
+	switch {
+	case !cur.is(t):
+		return
+	case e.pause.runs(now):
+		e.rejectedToo = true
+		return
+	case e.unproven.Load() && !e.rejectedToo:
+		e.rejectedToo = true
+		e.pause.restart(now)
+		return
+	case cur.standing != suspect:
+		e.suspectCurrent(cur)
 	}
+	e.unseen = true
 }
 
 // stillSuspect returns what whoever finds t suspect needs, or false when that

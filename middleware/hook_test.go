@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -82,6 +83,37 @@ func TestRetryRejectedLeavesWhatInstallGaveUp(t *testing.T) {
 		if middleware.RetryRejected(&resty.Response{RawResponse: res.RawResponse}, nil) {
 			t.Error("RetryRejected would retry no request")
 		}
+	}
+}
+
+func TestI07_TwoHooksHaveARequestSentTwiceAtMostToo(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	always := newSeen(t, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(401) })
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.source(nhn.Origins(always.URL)))).OnBeforeRequest(middleware.BeforeRequest(other.src))
+	w.client.SetRetryCount(5).SetRetryWaitTime(time.Millisecond).AddRetryCondition(middleware.RetryRejected)
+	r := w.client.R()
+	for range 2 {
+		if _, err := r.Get(always.URL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(always.all()); n != 4 {
+		t.Errorf("%d sends of two requests, want 4", n)
+	}
+}
+
+// TestARequestThatIsUsedAgainKeepsNothing of the times before.
+func TestARequestThatIsUsedAgainKeepsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.client.OnBeforeRequest(middleware.BeforeRequest(w.src))
+	r := w.client.R()
+	w.mustGet(r, "/x")
+	once := len(fmt.Sprint(r.Context()))
+	for range 10 {
+		w.mustGet(r, "/x")
+	}
+	if now := len(fmt.Sprint(r.Context())); now > once+10 {
+		t.Errorf("the context grew from %d characters to %d", once, now)
 	}
 }
 

@@ -79,7 +79,7 @@ func fit(hc *http.Client, src authtrip.Authorizer) error {
 		return errNoClient
 	case hc == http.DefaultClient:
 		return errDefaultClient
-	case src == nil, isSource && source == nil, isManager && manager == nil, !reflect.TypeOf(src).Comparable():
+	case src == nil, isSource && source == nil, isManager && manager == nil, !reflect.ValueOf(src).Comparable():
 		return errNoSource
 	}
 	return nil

@@ -63,9 +63,10 @@ var (
 		// in JSON, and in what looks like JSON.
 		regexp.MustCompile(`(?i)("(?:` + inJSON + `)"\s*:\s*")(?:[^"\\]|\\.)+`),
 		regexp.MustCompile(`(?i)(\\"(?:` + inJSON + `)\\"\s*:\s*\\")(?:[^"\\]|\\[^"\\]|\\\\(?:[^"\\]|\\.))+`),
+		regexp.MustCompile(`(?i)(\\"(?:` + inJSON + `)\\+"\s*:\s*\\{2,}")[^"]+?(\\*"|$)`),
 		regexp.MustCompile(`(?i)('(?:` + inJSON + `)'\s*:\s*')[^']+`),
-		// In forms; Go's JSON has \u0026 for their &.
-		regexp.MustCompile(`(?i)((?:^|[?&\s"']|\\u0026)(?:` + inForms + `)=)[^&\s"'\\]+`),
+		// In forms, queries and fragments; Go's JSON has \u0026 for their &.
+		regexp.MustCompile(`(?i)((?:^|[?&;#\s"']|\\u0026)(?:` + inForms + `)=["']?)(?:[^&\s"'\\]|\\[^u])+`),
 		regexp.MustCompile(`(?i)(name="(?:` + inForms + `)"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)[^\r\n]+`), // multipart
 		// A header's value that a server repeats; shorter ones are words.
 		regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}`),
@@ -96,7 +97,7 @@ func redactHeader(h http.Header) {
 
 func redactText(text string) string {
 	for _, re := range secretTexts {
-		text = re.ReplaceAllString(text, "${1}"+redacted)
+		text = re.ReplaceAllString(text, "${1}"+redacted+"${2}")
 	}
 	return text
 }

@@ -95,6 +95,9 @@ func TestI14_BodiesAreRedactedUnderTheNamesOfOAuth(t *testing.T) {
 		`{"password": "it's-CANARY", "client_secret": "a\"CANARY", "kept": "x"}`:                                           `{"password": "[redacted]", "client_secret": "[redacted]", "kept": "x"}`,
 		`{"body": "{\"access_token\": \"CANARY\", \"kept\": 1}"}`:                                                          `{"body": "{\"access_token\": \"[redacted]\", \"kept\": 1}"}`,
 		`{"body": "grant_type=x\u0026refresh_token=CANARY\u0026kept=1"}`:                                                   `{"body": "grant_type=x\u0026refresh_token=[redacted]\u0026kept=1"}`,
+		`Location: https://h/cb#access_token=CANARY&a=1;refresh_token=CANARY`:                                              `Location: https://h/cb#access_token=[redacted]&a=1;refresh_token=[redacted]`,
+		`client_secret=CAN\ARY-CANARY&kept=1`:                                                                              `client_secret=[redacted]&kept=1`,
+		`{"a": "{\"b\": \"{\\\"access_token\\\": \\\"CANARY\\\"}\"}"}`:                                                     `{"a": "{\"b\": \"{\\\"access_token\\\": \\\"[redacted]\\\"}\"}"}`,
 		"Bearer of good news, basic information":                                                                           "Bearer of good news, basic information",
 	} {
 		request, response := &resty.RequestLog{Body: body}, &resty.ResponseLog{Body: body}

@@ -45,16 +45,30 @@ func whole(r *resty.Request) bool {
 type tries struct {
 	of       *resty.Request
 	rejected atomic.Pointer[http.Response] // the first's
-	second   atomic.Bool                   // is under way
+	second   bool                          // is under way
+	// before is of's RawRequest when its hooks run: that of the try before, and
+	// so the same for all hooks of one try.
+	before *http.Request
+	// ctx has these tries, and parent is what it was made of.
+	parent, ctx context.Context
 }
 
 type triesKey struct{}
 
 // withTries returns a context with the tries of r, of which ctx may be.
 func withTries(ctx context.Context, r *resty.Request) context.Context {
-	t, ok := ctx.Value(triesKey{}).(*tries)
-	if ok && t.of == r && t.rejected.Load() != nil && !t.second.Swap(true) {
-		return ctx
+	if t, ok := ctx.Value(triesKey{}).(*tries); ok && t.of == r {
+		switch {
+		case t.before == r.RawRequest: // another hook of the same try
+			return ctx
+		case t.rejected.Load() != nil && !t.second:
+			t.second, t.before = true, r.RawRequest
+			return ctx
+		case t.ctx == ctx: // r is used again
+			ctx = t.parent
+		}
 	}
-	return context.WithValue(ctx, triesKey{}, &tries{of: r})
+	t := &tries{of: r, before: r.RawRequest, parent: ctx}
+	t.ctx = context.WithValue(ctx, triesKey{}, t)
+	return t.ctx
 }

@@ -55,7 +55,7 @@ func (s *settings) hostHeaders() map[string]map[string]authtrip.Secret {
 	for service, key := range s.appKeys {
 		hosts := s.hostsOf(service)
 		if hosts == nil { // a fault; no host, so that authtrip.NewSource finds it too
-			hosts = []string{"AppKey(" + service + ")"}
+			hosts = []string{"AppKey (" + service + ")"}
 		}
 		for _, host := range hosts {
 			static = append(static, staticHeader{host, appKeyHeaders[service], key})

@@ -62,12 +62,14 @@
 //
 // What Unauthenticated means is put to the Registration as a response with
 // status 401, no challenge and no body: RejectStatus and Reject have their say,
-// Reject on another goroutine than the caller's; Envelopes have none. The rest is as with an [authtrip.Transport]: the token
-// that was sent, and no other, becomes suspect; however many RPCs it was
-// rejected for, one token call replaces it; when there is no other token, the
-// caller gets the server's first error, and Hooks.NotReplayed hears why; an RPC
-// is sent twice at most, apart from what gRPC's own retries do; while
-// reissued tokens are rejected too, reissuing pauses for ever longer.
+// Reject on another goroutine than the caller's; Envelopes have none. The rest
+// is as with an [authtrip.Transport]: the token that was sent, and no other,
+// becomes suspect; however many RPCs it was rejected for, one token call replaces
+// it; when there is no other token, the caller gets the server's first error, and
+// Hooks.NotReplayed hears why; an RPC is sent twice at most, apart from what
+// gRPC's own retries do; while reissued tokens are rejected too, reissuing pauses
+// for ever longer. The wait for another token ends with the caller's context; a
+// time-out of a service config does not end it.
 //
 // Only the server's Unauthenticated counts: that of other credentials, for which
 // nothing is sent, says nothing of the token. One case is taken for the server's:

@@ -53,6 +53,18 @@ func TestAttachAfterTheRequestIsMade(t *testing.T) {
 	w.mustGet(w.client.R().SetTimeout(time.Minute), "/v1/organizations")
 }
 
+func TestI07_TwoMiddlewaresHaveARequestSentTwiceAtMostToo(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	always := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(401) }))
+	defer always.Close()
+	w.client.AddRequestMiddleware(restyv3.Attach(w.source(nhn.Origins(always.URL)))).AddRequestMiddleware(restyv3.Attach(other.src))
+	w.client.SetRetryCount(5).SetRetryWaitTime(time.Millisecond).AddRetryConditions(restyv3.RetryRejected)
+	res, err := w.client.R().Get(always.URL)
+	if err != nil || res.Request.Attempt != 2 {
+		t.Fatalf("%d tries, %v; want 2", res.Request.Attempt, err)
+	}
+}
+
 func TestI07_RetryRejectedHasARequestSentTwiceAtMost(t *testing.T) {
 	w := newWorld(t)
 	always := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(401) }))
