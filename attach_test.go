@@ -439,3 +439,19 @@ func TestI06_ASuspectTokenServesWhenNoOtherCanBeHad(t *testing.T) {
 	})
 	new(authtrip.Source).Suspect(authtrip.Token{}) // nothing happens
 }
+
+func TestI06_ALateWordOnAnOldTokenChangesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		old, err := w.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.src.Suspect(old)
+		w.token()
+		time.Sleep(10 * time.Second) // the pause after a reissue is over
+		w.src.Suspect(old)
+		w.src.Suspect(authtrip.Token{})
+		w.token()
+		w.wantTokenCalls(2)
+	})
+}

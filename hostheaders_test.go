@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -269,5 +270,28 @@ func TestHostHeadersAreAsTheyWereChecked(t *testing.T) {
 	}
 	if (*sent)[0].Get("X-Tc-App-Key") != "k3y" || (*sent)[0].Get("X-More") != "" || (*sent)[1].Get("X-More") != "" {
 		t.Fatalf("sent %v", *sent)
+	}
+}
+
+// TestAHostsKeyIsFoundHoweverOriginAndRequestSpellIt: some spellings are looked
+// up as they are written.
+func TestAHostsKeyIsFoundHoweverOriginAndRequestSpellIt(t *testing.T) {
+	spellings := []string{"api.example", "api.example:443", "API.example", "api.example:"}
+	for _, listed := range spellings {
+		for _, keyedAs := range spellings {
+			r := registration()
+			r.Origins = []string{listed, "other.example"}
+			r.HostHeaders = map[string]map[string]authtrip.Secret{keyedAs: {"X-Tc-App-Key": authtrip.NewSecret("k3y")}}
+			src := newSource(t, r, issuing("a"))
+			for _, asked := range append(spellings, "other.example") {
+				req := &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: asked, Path: "/"}}
+				if err := src.Attach(req); err != nil {
+					t.Fatal(err)
+				}
+				if got, want := req.Header.Get("X-Tc-App-Key") != "", asked != "other.example"; got != want || req.Header.Get("Authorization") == "" {
+					t.Errorf("listed as %q, key of %q, request to %q: key %v, want %v, and a token", listed, keyedAs, asked, got, want)
+				}
+			}
+		}
 	}
 }
