@@ -16,8 +16,8 @@ type Hooks struct {
 	// Source for a token from here waits for itself.
 	TokenCall func(flight, caller context.Context) context.Context
 	// NotReplayed: a response rejected its token and was handed to the caller
-	// because no other token could be had, or the request could not be sent
-	// twice; why says which.
+	// because no other token could be had, or the request could not or, with
+	// Transport.NoReplay, was not to be sent twice; why says which.
 	NotReplayed func(registration string, why error)
 	// Undecided: a response was taken for accepted because its envelope could
 	// not be judged; why says what was wrong with it. See Envelope.

@@ -217,13 +217,27 @@ func (s *stage) envelope() string {
 	return s.kind.again
 }
 
+// outageWithToken is with a token that is to be renewed from its first moment,
+// so that requests do have to do with the server that is down.
 func (s *stage) outageWithToken() string {
+	src, err := nhn.NewSource(s.cloud.Credentials(), append(s.cloud.Options(), nhn.With(authtrip.Policy{RenewAt: 1e-9}))...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = src.Close() })
+	s.call = s.kind.make(s.T, src)
 	if err := s.get(s.cloud.APIURL); err != nil {
 		s.Fatal(err)
 	}
 	s.cloud.Break(authtest.Fault{Status: http.StatusServiceUnavailable})
+	before := s.cloud.Counts().TokenCalls
 	if failed, err := s.all(100); failed > 0 {
 		s.Errorf("%d failed: %v", failed, err)
+	}
+	for s.cloud.Counts().TokenCalls == before { // until a renewal behind them has failed
+		if err := s.get(s.cloud.APIURL); err != nil {
+			s.Fatal(err)
+		}
 	}
 	return "✓"
 }
