@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,8 @@ const maxGate = time.Minute
 type breaker struct {
 	circuit *gobreaker.CircuitBreaker[*tokenReply]
 	policy  Policy
+	server  string
+	hook    func(server, from, to string) // Hooks.CircuitChanged; may be nil
 
 	// notBefore is when the next probe is due (monotonic); 0 while closed.
 	notBefore atomic.Int64
@@ -31,10 +34,11 @@ type breaker struct {
 	delay      time.Duration // guarded by mu; the last wait for a probe
 	retryAfter int64         // guarded by mu; what a 503 asked for (monotonic)
 	last       string        // guarded by mu; the text of the last failure
+	untold     [][2]string   // guarded by mu; changes the hook has not heard of
 }
 
-func newBreaker(p Policy) *breaker {
-	b := &breaker{policy: p}
+func newBreaker(server string, p Policy, hook func(server, from, to string)) *breaker {
+	b := &breaker{policy: p, server: server, hook: hook}
 	b.circuit = gobreaker.NewCircuitBreaker[*tokenReply](gobreaker.Settings{
 		Timeout:       time.Nanosecond, // the gate decides
 		ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= p.BreakerFailures },
@@ -88,6 +92,7 @@ func (b *breaker) do(call func() (*tokenReply, error)) (*tokenReply, error) {
 	if err := b.refuses(readClocks()); err != nil {
 		return nil, err
 	}
+	defer b.tell()
 	reply, err := b.circuit.Execute(func() (*tokenReply, error) {
 		// Only a probe ends the half-open state, so that the state that let it
 		// in is still there to see.
@@ -95,6 +100,7 @@ func (b *breaker) do(call func() (*tokenReply, error)) (*tokenReply, error) {
 		if probe {
 			b.probing.Store(true)
 			defer b.probing.Store(false)
+			b.tell()
 		}
 		reply, err := call()
 		if err == nil {
@@ -154,6 +160,9 @@ func (b *breaker) note(err error) {
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.hook != nil {
+		b.untold = append(b.untold, [2]string{from.String(), to.String()})
+	}
 	switch to {
 	case gobreaker.StateOpen:
 		if from == gobreaker.StateClosed {
@@ -166,5 +175,25 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	case gobreaker.StateClosed:
 		b.notBefore.Store(0)
 		b.retryAfter, b.last = 0, ""
+	}
+}
+
+// hookWait bounds how long a token call waits for a hook that hangs.
+const hookWait = 100 * time.Millisecond
+
+// tell calls the hook for what changed, outside all locks. That it panics or
+// hangs is no failure of the call's.
+func (b *breaker) tell() {
+	b.mu.Lock()
+	untold := b.untold
+	b.untold = nil
+	b.mu.Unlock()
+	for _, change := range untold {
+		ctx, cancel := context.WithTimeout(context.Background(), hookWait)
+		_, _ = contained(ctx, func() (struct{}, error) {
+			b.hook(b.server, change[0], change[1])
+			return struct{}{}, nil
+		})
+		cancel()
 	}
 }

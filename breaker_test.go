@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -428,5 +430,54 @@ func wantAll(t *testing.T, err error, parts ...string) {
 		if !strings.Contains(err.Error(), p) {
 			t.Errorf("%q does not say %q", err, p)
 		}
+	}
+}
+
+func TestI11_TheHookHearsOfEachChange(t *testing.T) {
+	var changes []string
+	var server string
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.Break(authtest.Fault{Reset: true})
+		w.open()
+		time.Sleep(2 * time.Second)
+		if _, err := w.get(); err == nil {
+			t.Fatal("the probe got through")
+		}
+		w.srv.Heal()
+		time.Sleep(4 * time.Second)
+		w.mustGet()
+		if u, err := url.Parse(server); err != nil || u.Port() == "" || !strings.HasPrefix(server, w.srv.AuthURL) {
+			t.Errorf("the server is called %q, want %s with its port", server, w.srv.AuthURL)
+		}
+	}, with(authtrip.Hooks{CircuitChanged: func(s, from, to string) {
+		server = s
+		changes = append(changes, from+" "+to)
+	}}))
+	want := []string{"closed open", "open half-open", "half-open open", "open half-open", "half-open closed"}
+	if !slices.Equal(changes, want) {
+		t.Errorf("the hook heard %q, want %q", changes, want)
+	}
+}
+
+func TestI11_AHookThatBreaksOrHangsHurtsNobody(t *testing.T) {
+	for name, hook := range map[string]func(string, string, string){
+		"panics": func(_, _, _ string) { panic("hook") },
+		"exits":  func(_, _, _ string) { runtime.Goexit() },
+		"hangs":  func(_, _, _ string) { time.Sleep(time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.srv.Break(authtest.Fault{Reset: true})
+				w.open()
+				w.srv.Heal()
+				time.Sleep(2 * time.Second)
+				start := time.Now()
+				w.mustGet()
+				if took := time.Since(start); took > time.Second {
+					t.Errorf("the probe took %v", took)
+				}
+				time.Sleep(2 * time.Hour) // the hanging hooks end
+			}, with(authtrip.Hooks{CircuitChanged: hook}))
+		})
 	}
 }

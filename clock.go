@@ -3,6 +3,8 @@ package authtrip
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/authtrip/authtrip/internal/wallclock"
 )
 
 // instant is one reading of both clocks, in nanoseconds. The monotonic clock
@@ -14,12 +16,9 @@ type instant struct{ mono, wall int64 }
 // testing/synctest bubble, where it is the year 2000: zero means "never".
 var monotonicZero = time.Now().Add(-40 * 365 * 24 * time.Hour)
 
-// wallClock is the only place the wall clock is read; tests step it.
-var wallClock = func(t time.Time) int64 { return t.UnixNano() }
-
 func readClocks() instant {
 	t := time.Now()
-	return instant{mono: int64(t.Sub(monotonicZero)), wall: wallClock(t)}
+	return instant{mono: int64(t.Sub(monotonicZero)), wall: wallclock.Read(t)}
 }
 
 // since is the time from earlier to now by the clock that counted more of it.

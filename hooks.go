@@ -26,6 +26,13 @@ type Hooks struct {
 	// that could not be saved is in use all the same, and saving it is tried
 	// again. To ask for the same user's token from here is to wait for itself.
 	StoreFailed func(registration string, err error)
+	// CircuitChanged: the circuit breaker of an authorization server, such as
+	// "https://oauth.api.nhncloudservice.com:443", changed from one of
+	// "closed", "open" and "half-open" to another. An open circuit makes no
+	// token calls, a half-open one a single probe. The token call waits for the
+	// hook, 100 ms at most; two calls at once may tell their changes in either
+	// order.
+	CircuitChanged func(server, from, to string)
 }
 
 func (h Hooks) apply(m *Manager) { m.hooks = h }

@@ -107,7 +107,7 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 			c.TokenTransport = m.transport
 		}
 		if breakers[c.server] == nil {
-			breakers[c.server] = newBreaker(m.policy)
+			breakers[c.server] = newBreaker(c.server, m.policy, m.hooks.CircuitChanged)
 		}
 		reg := &registered{client: c, breaker: breakers[c.server], scopes: sortedSet(c.Scopes)}
 		reg.own = &entry{manager: m, client: c, breaker: reg.breaker, scopes: c.Scopes, flightKey: tokenKey{registration: c.ID}.text()}
