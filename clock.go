@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/authtrip/authtrip/internal/wallclock"
+	"github.com/authtrip/authtrip/internal/clock"
 )
 
 // instant is one reading of both clocks, in nanoseconds. The monotonic clock
@@ -17,8 +17,8 @@ type instant struct{ mono, wall int64 }
 var monotonicZero = time.Now().Add(-40 * 365 * 24 * time.Hour)
 
 func readClocks() instant {
-	t := time.Now()
-	return instant{mono: int64(t.Sub(monotonicZero)), wall: wallclock.Read(t)}
+	now, wall := clock.Read()
+	return instant{mono: int64(now.Sub(monotonicZero)), wall: wall}
 }
 
 // since is the time from earlier to now by the clock that counted more of it.
