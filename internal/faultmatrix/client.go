@@ -1,0 +1,187 @@
+package faultmatrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/internal/clock"
+	"github.com/authtrip/authtrip/internal/vitals"
+)
+
+// Client is the client's process: it does what it is ordered to on in, and
+// reports on out, until in ends. The library is used as any program would, with
+// its own transport for token calls; the name server and the clock are the
+// process's.
+func Client(in io.Reader, out io.Writer) error {
+	c := &client{said: newTranscript()}
+	read := clock.Read
+	clock.Read = func() (time.Time, int64) {
+		now, wall := read()
+		aged := time.Duration(c.aged.Load())
+		return now.Add(aged), wall + int64(aged) + c.wall.Load()
+	}
+	orders, reports := json.NewDecoder(in), json.NewEncoder(out)
+	for {
+		var o order
+		if err := orders.Decode(&o); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		r, err := c.obey(o)
+		if err != nil {
+			r.Error = err.Error()
+		}
+		if err := reports.Encode(r); err != nil {
+			return err
+		}
+	}
+}
+
+type client struct {
+	setup setup
+	base  *http.Transport
+	src   *authtrip.Source
+	http  *http.Client
+	said  *transcript
+
+	before     vitals.Vitals // what the process held without requests
+	aged, wall atomic.Int64  // how far the clocks are off
+
+	attempts, opened, probes, closed atomic.Int64
+}
+
+func (c *client) obey(o order) (r report, err error) {
+	switch o.Do {
+	case "set up":
+		r.Vitals, err = c.setUp(o.Setup)
+	case "send one":
+		if kind, _ := c.send(); kind != "" {
+			err = errors.New("the request failed: " + kind)
+		}
+	case "age":
+		c.aged.Add(int64(o.For))
+	case "set the clock":
+		c.wall.Add(int64(o.For))
+	case "work":
+		r.Work = c.work(o.For)
+	case "recover":
+		r.Took, err = c.recover(o.For)
+	case "end":
+		err = c.src.Close()
+		c.base.CloseIdleConnections()
+		r.Vitals, r.Said = settled(c.before), c.said.all()
+	default:
+		err = fmt.Errorf("no order %q", o.Do)
+	}
+	return r, err
+}
+
+// setUp makes the client, and returns what the process holds without one.
+func (c *client) setUp(s setup) (vitals.Vitals, error) {
+	c.setup = s
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", s.NameServer)
+	}}
+	c.base = &http.Transport{MaxIdleConnsPerHost: s.Workers}
+	var err error
+	c.src, err = authtrip.NewSource(
+		authtrip.Registration{
+			ID: "matrix", ClientID: s.ClientID, ClientSecret: authtrip.NewSecret(s.ClientSecret),
+			TokenEndpoint: authtrip.Endpoint{URL: s.TokenURL}, Origins: []string{s.APIURL},
+		},
+		authtrip.Policy{FetchTimeout: s.FetchTimeout, BreakerDelay: s.BreakerDelay, BreakerMaxDelay: s.BreakerMax},
+		c.hooks(),
+	)
+	c.http = &http.Client{Transport: &authtrip.Transport{Source: c.src, Base: c.base}}
+	c.before = vitals.ReadCollected()
+	return c.before, err
+}
+
+func (c *client) hooks() authtrip.Hooks {
+	return authtrip.Hooks{
+		// Each attempt asks its transport for a connection once.
+		TokenCall: func(flight, _ context.Context) context.Context {
+			return httptrace.WithClientTrace(flight, &httptrace.ClientTrace{GetConn: func(string) { c.attempts.Add(1) }})
+		},
+		NotReplayed: func(id string, why error) { c.said.hear(id, why) },
+		CircuitChanged: func(server, from, to string) {
+			c.said.note(server, from, to)
+			switch to {
+			case "open":
+				c.opened.Add(1)
+			case "half-open":
+				c.probes.Add(1)
+			case "closed":
+				c.closed.Add(1)
+			}
+		},
+	}
+}
+
+// work has all workers send for a time.
+func (c *client) work(d time.Duration) work {
+	before := [...]int64{c.attempts.Load(), c.opened.Load(), c.probes.Load(), c.closed.Load()}
+	total := work{Kinds: map[string]int{}}
+	var mu sync.Mutex // guards total
+	var wg sync.WaitGroup
+	end := time.Now().Add(d)
+	for n := range c.setup.Workers {
+		wg.Go(func() {
+			// Spread over the first think time, so that they do not march in step;
+			// the first all begin at once.
+			for pause := time.Duration(n) * c.setup.Think / time.Duration(c.setup.Workers); ; pause = 0 {
+				start := time.Now()
+				kind, whole := c.send()
+				took := time.Since(start)
+				mu.Lock()
+				total.Requests++
+				if kind != "" {
+					total.Failed++
+					total.Kinds[kind]++
+				}
+				if !whole {
+					total.Damaged++
+				}
+				total.Longest = max(total.Longest, took)
+				mu.Unlock()
+				if time.Now().After(end) {
+					return
+				}
+				time.Sleep(c.setup.Think + pause)
+			}
+		})
+	}
+	wg.Wait()
+	total.Attempts = int(c.attempts.Load() - before[0])
+	total.Opened = int(c.opened.Load() - before[1])
+	total.Probes = int(c.probes.Load() - before[2])
+	total.Closed = int(c.closed.Load() - before[3])
+	return total
+}
+
+// recover sends requests, one after another, until one succeeds.
+func (c *client) recover(most time.Duration) (time.Duration, error) {
+	start := time.Now()
+	for {
+		kind, _ := c.send()
+		took := time.Since(start)
+		if kind == "" {
+			return took, nil
+		}
+		if took > most {
+			return took, fmt.Errorf("no request succeeded within %v: %s", most, kind)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}

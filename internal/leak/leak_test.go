@@ -1,0 +1,50 @@
+package leak_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/authtrip/authtrip/internal/leak"
+)
+
+func TestASecretIsFoundInEveryForm(t *testing.T) {
+	const secret = "s3cret/with+all \"of\" <it> & 한글"
+	quoted, _ := json.Marshal(map[string]string{"a": secret})
+	sum := sha256.Sum256([]byte(secret))
+	for name, text := range map[string]string{
+		"plain":      "before " + secret + " after",
+		"quoted":     fmt.Sprintf("%q", "x"+secret+"x"),
+		"JSON":       string(quoted),
+		"query":      "https://example/?" + url.Values{"secret": {secret}}.Encode(),
+		"path":       "https://example/" + url.PathEscape(secret),
+		"Basic, 0":   base64.StdEncoding.EncodeToString([]byte("abc" + secret + "ab")),
+		"Basic, 1":   base64.StdEncoding.EncodeToString([]byte("abcd" + secret + "a")),
+		"Basic, 2":   base64.StdEncoding.EncodeToString([]byte("abcde" + secret)),
+		"base64url":  base64.RawURLEncoding.EncodeToString([]byte("id:" + secret)),
+		"hex":        fmt.Sprintf("%x", secret),
+		"bytes":      fmt.Sprint([]byte("x" + secret + "x")),
+		"Go syntax":  fmt.Sprintf("%#v", []byte("x"+secret+"x")),
+		"hash":       hex.EncodeToString(sum[:]),
+		"hash, half": strings.ToUpper(hex.EncodeToString(sum[:12])),
+		"hash, b64":  base64.StdEncoding.EncodeToString(sum[:]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := leak.Find([]string{"nothing", text}, []string{"another-secret", secret})
+			if len(found) == 0 {
+				t.Errorf("not found in %q", text)
+			}
+			if strings.Contains(fmt.Sprint(found), secret) {
+				t.Errorf("what was found shows the secret: %q", found)
+			}
+		})
+	}
+	if found := leak.Find([]string{"s3cret/with+all", "of it 한글", ""}, []string{secret}); found != nil {
+		t.Errorf("found %q where there is nothing", found)
+	}
+}
