@@ -42,6 +42,19 @@ func (m *Manager) Close() error {
 	return together(ctx, append(m.saves(), last...))
 }
 
+// bound returns a context for a call that its caller waits for: it ends with
+// the caller's, after the FetchTimeout, and with Close.
+func (m *Manager) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(m.ctx, func() { cancel(ErrClosed) })
+	ctx, end := context.WithTimeout(ctx, m.policy.FetchTimeout)
+	return ctx, func() {
+		stop()
+		end()
+		cancel(nil)
+	}
+}
+
 // close forgets the token for good. It returns what revokes it, if that is to
 // be done.
 func (e *entry) close() func(context.Context) error {

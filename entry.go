@@ -130,6 +130,9 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		e.keep(cur)
 		return cur, nil
 	}
+	if _, impatient := errors.AsType[*left](err); impatient {
+		return e.get(ctx, req) // for the sake of a token that is gone or has expired
+	}
 	return nil, err
 }
 

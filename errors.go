@@ -204,7 +204,11 @@ func noAnswer(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		text = "no answer in time: "
 	}
-	return newCallError("", fmt.Errorf("%s%w", text, ctx.Err()), nil)
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return newCallError("", fmt.Errorf("%s%w", text, err), nil)
 }
 
 func timedOut(err error) bool {

@@ -127,7 +127,9 @@ func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	if c.AuthorizationEndpoint.URL == "" {
 		return "", Flow{}, e.fail(errors.New("the registration has no AuthorizationEndpoint: set it to send users there"))
 	}
-	cred, err := contained(ctx, func() (credentials, error) { return c.credentials(ctx, nil) })
+	bounded, cancel := e.manager.bound(ctx)
+	defer cancel()
+	cred, err := contained(bounded, func() (credentials, error) { return c.credentials(bounded, nil) })
 	if err != nil {
 		return "", Flow{}, e.fail(&configError{"Credentials", err})
 	}
@@ -176,6 +178,8 @@ func (t *flowText) redeems(c *client, callback url.Values) (url.Values, error) {
 			return nil, fmt.Errorf("the callback has several parameters %q", name)
 		}
 	}
+	// The server may put any of what it was sent into what it says.
+	secrets := append([]string{t.State, t.Verifier, c.ClientSecret.Reveal()}, callback["code"]...)
 	switch state, iss := callback.Get("state"), callback.Get("iss"); {
 	case state == "":
 		return nil, errors.New("the callback has no state: it is not the answer to AuthCodeURL")
@@ -184,12 +188,12 @@ func (t *flowText) redeems(c *client, callback url.Values) (url.Values, error) {
 	case c.Issuer != "" && iss == "":
 		return nil, errors.New("the callback has no iss, and the registration names an Issuer (RFC 9207): leave Issuer empty if the server sends none")
 	case c.Issuer != "" && iss != c.Issuer:
-		return nil, fmt.Errorf("the callback's iss is %q, not the registration's Issuer (RFC 9207): the answer comes from another server", said(iss, nil, 100))
+		return nil, fmt.Errorf("the callback's iss is %q, not the registration's Issuer (RFC 9207): the answer comes from another server", said(iss, secrets, 100))
 	}
 	if code := callback.Get("error"); code != "" {
 		return nil, &ServerError{
 			Registration: c.ID, Server: c.authorizationServer,
-			Code: said(code, nil, 64), Description: said(callback.Get("error_description"), []string{t.State, t.Verifier}, 200),
+			Code: said(code, secrets, 64), Description: said(callback.Get("error_description"), secrets, 200),
 		}
 	}
 	code := callback.Get("code")

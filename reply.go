@@ -3,7 +3,6 @@ package authtrip
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -213,7 +212,8 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	if value == "" {
 		return 0
 	}
-	if s, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+	if strings.Trim(value, "0123456789") == "" {
+		s, _ := strconv.ParseUint(value, 10, 64) // the largest there is, if it is larger
 		return time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {

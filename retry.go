@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +55,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	another, err := e.reissue(req.Context(), tok, wanted)
 	if err != nil {
 		if req.Context().Err() != nil {
-			first.giveUp()
+			_ = res.Body.Close()
 			return nil, e.fail(leaving(req.Context()))
 		}
 		return giveBack(err)
@@ -63,7 +64,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	if err != nil {
 		return giveBack(e.fail(err))
 	}
-	first.giveUp()
+	first.giveUp(req.Context())
 
 	second, err := t.send(replay, req, e.client, another)
 	if err != nil {
@@ -169,12 +170,13 @@ func (f filler) Read(p []byte) (int, error) {
 }
 
 // giveUp closes the body, at its end if that is near.
-func (a *ahead) giveUp() {
+func (a *ahead) giveUp(ctx context.Context) {
 	t := time.NewTimer(drainTime)
 	defer t.Stop()
 	select {
 	case <-a.done:
 	case <-t.C:
+	case <-ctx.Done():
 	}
 	_ = a.body.Close()
 }

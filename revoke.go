@@ -25,6 +25,8 @@ func (e *entry) revoke(ctx context.Context) error {
 	case t == nil:
 		return nil
 	}
+	ctx, cancel := e.manager.bound(ctx)
+	defer cancel()
 	return e.revokeAtServer(ctx, t.text.token, "")
 }
 
@@ -128,6 +130,9 @@ func (e *entry) revokeAtServer(ctx context.Context, token, hint string) error {
 	defer cancel()
 	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, token, hint, nil) })
 	if err != nil {
+		if ctx.Err() != nil {
+			err = noAnswer(ctx) // and not what a transport makes of it
+		}
 		return e.failAt(e.client.revocationServer, err)
 	}
 	return nil

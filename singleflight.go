@@ -48,6 +48,11 @@ func (e *entry) flight(caller context.Context, n need) outcome {
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
 	}
+	// Again: the flight before may have ended, and left a failure, since its
+	// caller asked.
+	if err := e.refuses(readClocks()); err != nil {
+		return outcome{err: err, asOf: asOf}
+	}
 	if e.login != nil {
 		return e.refreshFlight(caller, n, asOf)
 	}

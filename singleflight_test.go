@@ -442,3 +442,19 @@ func TestI03_NewCredentialsAreAskedForAfterInvalidClient(t *testing.T) {
 		}
 	})
 }
+
+// A caller that asked before the flight failed, and joins after it, must not
+// begin another.
+func TestI03_WhoComesLateHeedsTheFailureToo(t *testing.T) {
+	for range 100 {
+		inBubble(t, func(t *testing.T, w *world) {
+			w.srv.Break(authtest.Fault{Status: 429, RetryAfter: "7"})
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() { _, _ = w.src.Token(t.Context()) })
+			}
+			wg.Wait()
+			w.wantTokenCalls(1)
+		})
+	}
+}

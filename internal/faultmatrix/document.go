@@ -131,7 +131,9 @@ func (d *document) table(a Age) {
 			both(func(r Result) string { return short(r.Recovered) }),
 			both(func(r Result) string { return fmt.Sprintf("%d → %d", r.Before.Goroutines, r.After.Goroutines) }),
 			both(func(r Result) string { return fmt.Sprintf("%d → %d", r.Before.OpenFiles, r.After.OpenFiles) }),
-			both(func(r Result) string { return fmt.Sprintf("%.1f → %.1f", mib(r.Before.HeapAlloc), mib(r.After.HeapAlloc)) }),
+			both(func(r Result) string {
+				return fmt.Sprintf("%.1f → %.1f", mib(r.Before.HeapAlloc), mib(r.After.HeapAlloc))
+			}),
 			both(func(r Result) string { return fmt.Sprintf("%.0f", mib(r.After.PeakRSS)) }),
 		}, " | ")+" |")
 	}

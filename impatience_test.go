@@ -1,0 +1,171 @@
+package authtrip_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/authtest"
+)
+
+// A request waits a second for the successor of a token that may work; when
+// that token is gone, it waits like any other.
+func TestI06_ASuspectThatIsDroppedMeanwhileEndsNobodysPatience(t *testing.T) {
+	for name, gone := range map[string]func(*world, authtrip.Token){
+		"invalidated": func(w *world, tok authtrip.Token) { w.src.Invalidate(tok) },
+		"revoked":     func(w *world, _ authtrip.Token) { _ = w.src.Revoke(w.t.Context()) },
+		"expired":     func(*world, authtrip.Token) { time.Sleep(500 * time.Millisecond) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.srv.SetLifetime(2 * time.Second)
+				tok, err := w.src.Token(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(1200 * time.Millisecond) // usable for 600 ms more
+				w.src.Suspect(tok)
+				w.srv.Break(authtest.Fault{Delay: 2 * time.Second, Times: 1})
+				got := make(chan error)
+				go func() {
+					_, err := w.get()
+					got <- err
+				}()
+				synctest.Wait()
+				gone(w, tok)
+				if err := <-got; err != nil {
+					t.Errorf("%v, want the next token's response", err)
+				}
+			})
+		})
+	}
+}
+
+// Closing takes no longer than its caller has.
+func TestI02_ARejectedResponseThatGoesOnHoldsNoLeavingCaller(t *testing.T) {
+	for name, tokens := range map[string]*replies{
+		"while a token is awaited": {bodies: []string{`{"access_token":"a"}`, "hang"}},
+		"while it is drained":      {bodies: []string{`{"access_token":"a"}`, `{"access_token":"b"}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				src := newSource(t, registration(), authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+					res, err := tokens.RoundTrip(r)
+					if strings.HasPrefix(name, "while a") && tokens.calls > 1 {
+						<-r.Context().Done()
+						return nil, r.Context().Err()
+					}
+					return res, err
+				})))
+				rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+					body := &oddly{read: func([]byte) (int, error) { <-release; return 0, io.EOF }, close: func() {}}
+					if err := r.Context().Err(); err != nil {
+						return nil, err
+					}
+					return &http.Response{StatusCode: 401, Header: http.Header{}, Body: body, Request: r}, nil
+				})}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+				defer cancel()
+				start := time.Now()
+				_, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil).WithContext(ctx))
+				if took := time.Since(start); took != 10*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%v after %v, want its own time-out after 10 ms", err, took)
+				}
+				close(release)
+			})
+		})
+	}
+}
+
+func TestI02_RevokeAndAuthCodeURLHangNobody(t *testing.T) {
+	errShutdown := errors.New("shutting down")
+	for call, f := range map[string]func(context.Context, *authtrip.Source) error{
+		"Revoke": func(ctx context.Context, src *authtrip.Source) error { return src.Revoke(ctx) },
+		"AuthCodeURL": func(ctx context.Context, src *authtrip.Source) error {
+			_, _, err := src.AuthCodeURL(ctx)
+			return err
+		},
+	} {
+		for end, want := range map[string]struct {
+			took time.Duration
+			errs []error
+		}{
+			"its deadline":  {time.Second, []error{context.DeadlineExceeded}},
+			"its cause":     {time.Second, []error{context.Canceled, errShutdown}},
+			"Close":         {time.Second, []error{authtrip.ErrClosed}},
+			"its own limit": {10 * time.Second, []error{context.DeadlineExceeded}},
+		} {
+			t.Run(call+", "+end, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := registration()
+					hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+					if call == "AuthCodeURL" {
+						r = user(func(r *authtrip.Registration) { r.ClientID, r.ClientSecret = "", authtrip.Secret{} })
+						r.Credentials = func(ctx context.Context) (string, authtrip.Secret, error) { return "", authtrip.Secret{}, hang(ctx) }
+					}
+					r.RevocationEndpoint.URL = "https://auth.example/revoke"
+					tokens := &replies{bodies: []string{`{"access_token":"a"}`}}
+					src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+						if r.URL.Path == "/revoke" {
+							return nil, hang(r.Context())
+						}
+						return tokens.RoundTrip(r)
+					})))
+					if call == "Revoke" {
+						if _, err := src.Token(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+					}
+					ctx, cancel := context.WithCancelCause(t.Context())
+					defer cancel(nil)
+					switch end {
+					case "its deadline":
+						var stop context.CancelFunc
+						ctx, stop = context.WithTimeout(ctx, time.Second)
+						defer stop()
+					case "its cause":
+						time.AfterFunc(time.Second, func() { cancel(errShutdown) })
+					case "Close":
+						time.AfterFunc(time.Second, func() { _ = src.Close() })
+					}
+					start := time.Now()
+					err := f(ctx, src)
+					if took := time.Since(start); took != want.took {
+						t.Errorf("it took %v, want %v", took, want.took)
+					}
+					for _, e := range want.errs {
+						if !errors.Is(err, e) {
+							t.Errorf("%v, want %v", err, e)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// A server may repeat what it was sent.
+func TestI14_ACallbacksErrorShowsNeitherCodeNorStateNorSecret(t *testing.T) {
+	s := newServer()
+	src := of(t, s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.Issuer = "https://auth.example" })}), "ann")
+	for _, name := range []string{"iss", "error", "error_description"} {
+		flow, q := begin(t, src)
+		for _, secret := range []string{q.Get("state"), "c-CANARY-code", "s3cret-s3cret"} {
+			callback := url.Values{"state": q["state"], "code": {"c-CANARY-code"}, "iss": {"https://auth.example"}, "error": {"access_denied"}}
+			callback.Set(name, "what was sent is "+url.QueryEscape(secret)+" and "+secret)
+			err := src.Exchange(t.Context(), flow, callback)
+			if text := fmt.Sprintf("%v %#v", err, err); err == nil || strings.Contains(text, secret) || !strings.Contains(text, "what was sent is") {
+				t.Errorf("%s: %q", name, text)
+			}
+		}
+	}
+}
