@@ -331,3 +331,35 @@ func TestPolicyFaultsAreReportedTogether(t *testing.T) {
 	}
 	wantAll(t, err, "FetchTimeout", "RenewAt", "RenewSpread", "BreakerFailures", "BreakerMaxDelay")
 }
+
+// A figure that is the time remaining is believed, at a token's end too.
+func TestI04_ATokenThatIsGivenAgainIsNotUsedForLongerThanItIsSaidToLive(t *testing.T) {
+	for _, c := range []struct {
+		left string
+		held time.Duration
+	}{{"0.4", 400 * time.Millisecond}, {"0", 100 * time.Millisecond}, {"30", time.Second}} {
+		t.Run(c.left+" s left", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := registration()
+				r.ExpiresInRemains = true
+				src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{
+					`{"access_token":"old","expires_in":10}`, `{"access_token":"old","expires_in":` + c.left + `}`, `{"access_token":"new","expires_in":10}`,
+				}}))
+				is := func(want string) {
+					t.Helper()
+					tok, err := src.Token(t.Context())
+					if err != nil || tok.AccessToken() != want {
+						t.Fatalf("token %q, %v, want %q", tok.AccessToken(), err, want)
+					}
+				}
+				is("old")
+				time.Sleep(9 * time.Second) // it is expired, and given again
+				is("old")
+				time.Sleep(c.held - time.Millisecond)
+				is("old")
+				time.Sleep(2 * time.Millisecond)
+				is("new")
+			})
+		})
+	}
+}

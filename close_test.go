@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,4 +244,25 @@ func TestI17_CloseOffersTheStoreOnceMoreWhatItDidNotTake(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A replay that waits for the first response's end is not sent any more.
+func TestI08_NoReplayIsSentAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newSource(t, registration(), issuing("a", "b"))
+		var sent atomic.Int32
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			sent.Add(1)
+			end := time.Now().Add(200 * time.Millisecond)
+			body := &oddly{read: func([]byte) (int, error) { time.Sleep(time.Until(end)); return 0, io.EOF }, close: func() {}}
+			return &http.Response{StatusCode: 401, Header: http.Header{}, Body: body, Request: r}, nil
+		})}
+		time.AfterFunc(20*time.Millisecond, func() { _ = src.Close() })
+		start := time.Now()
+		_, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if took := time.Since(start); !errors.Is(err, authtrip.ErrClosed) || took != 20*time.Millisecond || sent.Load() != 1 {
+			t.Errorf("%v after %v, sent %d times; want ErrClosed at once, and once", err, took, sent.Load())
+		}
+		time.Sleep(time.Second) // the body's end
+	})
 }

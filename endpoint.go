@@ -46,13 +46,13 @@ func (c *client) requestToken(ctx context.Context, rt http.RoundTripper, cred cr
 
 // revokeToken asks the revocation endpoint to end token (RFC 7009 §2). Every
 // 200 is a success, for a token the server does not know too. hint says what
-// the token is, or is empty.
-func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred credentials, token, hint string) error {
+// the token is, or is empty; no error shows what is known besides.
+func (c *client) revokeToken(ctx context.Context, rt http.RoundTripper, cred credentials, token, hint string, known []string) error {
 	params := url.Values{"token": {token}}
 	if hint != "" {
 		params.Set("token_type_hint", hint)
 	}
-	return c.call(ctx, rt, "revocation call: ", c.RevocationEndpoint, params, cred, []string{token}, func(res *http.Response, secrets []string) error {
+	return c.call(ctx, rt, "revocation call: ", c.RevocationEndpoint, params, cred, append(known, token), func(res *http.Response, secrets []string) error {
 		if res.StatusCode == http.StatusOK {
 			return nil
 		}

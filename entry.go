@@ -75,6 +75,17 @@ func (e *entry) failAt(server string, err error) error {
 	return &at{registration: e.client.ID, server: server, err: err}
 }
 
+// known is what a server may repeat though it is not sent it.
+func (e *entry) known() (tokens []string) {
+	if t := e.current.Load(); t != nil {
+		tokens = append(tokens, t.text.token)
+	}
+	for t := e.last.Load(); t != nil; t = t.previous {
+		tokens = append(tokens, t.token)
+	}
+	return tokens
+}
+
 // get returns a token that may be sent, and waits for one if there is none.
 // req is the request that it is for, or nil.
 func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {

@@ -2,18 +2,12 @@ package authtrip
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"html"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // The states a caller may want to tell apart, with [errors.Is]; they are found
@@ -186,13 +180,17 @@ func (e *callError) Is(target error) bool { return e.is != nil && e.is(target) }
 func (e *callError) Timeout() bool        { return e.timeout }
 
 // newCallError describes err, which a transport returned, without the secrets
-// that were in the request.
+// that were in the request, and without what it repeats of the answer.
 func newCallError(what string, err error, secrets []string) error {
-	text := err.Error()
-	clean := scrub(text, secrets)
+	return describe(what, err, said(withoutReply(err.Error()), secrets, 400))
+}
+
+// describe is err with another text, that of err without secrets. If they
+// differ it hides err, which shows them.
+func describe(what string, err error, clean string) *callError {
 	op, _ := errors.AsType[*net.OpError](err)
 	e := &callError{text: what + clean, err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
-	if clean != text {
+	if clean != err.Error() {
 		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
 	}
 	return e
@@ -217,63 +215,4 @@ func timedOut(err error) bool {
 		Timeout() bool
 	}](err)
 	return ok && t.Timeout()
-}
-
-// scrub replaces the secrets in text, as they are and as they would be on the
-// wire, in one pass.
-func scrub(text string, secrets []string) string {
-	var forms []string
-	for _, s := range secrets {
-		if s != "" {
-			forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s),
-				base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
-		}
-	}
-	// Longest first: what stands first is replaced where two would fit.
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(forms))
-	for _, f := range forms {
-		pairs = append(pairs, f, redacted)
-	}
-	text = strings.NewReplacer(pairs...).Replace(text)
-	decoded := html.UnescapeString(strings.ReplaceAll(unescape(text), `\/`, "/"))
-	for _, s := range secrets {
-		if s != "" && strings.Contains(decoded, s) {
-			return redacted + " (it showed a secret)" // in a spelling that is hard to find
-		}
-	}
-	return text
-}
-
-// unescape decodes the percent-escapes in text and leaves all else.
-func unescape(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		if text[i] == '%' && i+2 < len(text) {
-			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(text[i])
-	}
-	return b.String()
-}
-
-// said is text from a server, fit for an error: without what a terminal or a
-// log might act upon, without secrets (which such characters may have hidden),
-// and cut to limit characters.
-func said(text string, secrets []string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, text)
-	text = scrub(text, secrets)
-	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit]) + "…"
-	}
-	return text
 }

@@ -64,12 +64,8 @@ func (l *login) trouble(err error, secrets []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
 	told, broken := contained(ctx, func() (error, error) {
-		text := "the Store: " + err.Error()
-		clean := scrub(text, secrets)
-		e := &storeError{&callError{text: clean, err: err, timeout: timedOut(err)}}
-		if clean != text {
-			e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
-		}
+		text := err.Error()
+		e := &storeError{describe("the Store: ", err, scrub(withoutRecord(text), secrets))}
 		told := &at{registration: l.client.ID, server: l.client.server, err: e}
 		if f := l.manager.hooks.StoreFailed; f != nil {
 			f(l.client.ID, told)

@@ -29,7 +29,7 @@ type Registration struct {
 	// again when the server answered invalid_client, so that a re-issued
 	// secret is picked up. It may be called from any goroutine; the context
 	// ends with the token call's time. An error fails the token call, and those
-	// of the next second.
+	// of the next second; it is shown as it is and must hold no secret.
 	Credentials func(ctx context.Context) (clientID string, clientSecret Secret, err error)
 	// ClientAuth is how the client proves itself; empty is ClientSecretBasic.
 	ClientAuth ClientAuth
@@ -74,8 +74,9 @@ type Registration struct {
 	// way. It is asked when the Store has none for the principal, which is
 	// empty but for Manager.SourceFor and WithPrincipal, and again when that
 	// login has ended; what began one login begins no other. An empty Secret
-	// means that there is none. Required for the RefreshToken grant, optional
-	// for AuthorizationCode.
+	// means that there is none; an error is shown as it is and must hold no
+	// secret. Required for the RefreshToken grant, optional for
+	// AuthorizationCode.
 	RefreshToken func(ctx context.Context, principal string) (Secret, error)
 
 	// TokenEndpoint issues tokens. Required.

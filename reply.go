@@ -85,7 +85,7 @@ func (c *client) readReply(res *http.Response, server string, secrets []string) 
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return unreadable("the reply has this status and no OAuth error; is the token endpoint's URL right?")
 	}
-	reply, what := c.readToken(fields)
+	reply, what := c.readToken(fields, secrets)
 	if what != "" {
 		answer.Description = what
 		return reply, answer
@@ -102,7 +102,7 @@ var errorCodes = []string{
 
 // readToken reads the fields of a success. It says what is wrong with them, if
 // anything is; then the reply is nil, or holds the refresh token alone.
-func (c *client) readToken(f fields) (reply *tokenReply, wrong string) {
+func (c *client) readToken(f fields, secrets []string) (reply *tokenReply, wrong string) {
 	reply = &tokenReply{token: f.text("access_token")}
 	if c.Grant.ofUsers() {
 		reply.refresh = f.text("refresh_token")
@@ -116,7 +116,7 @@ func (c *client) readToken(f fields) (reply *tokenReply, wrong string) {
 	case !visible(reply.token):
 		wrong = "the access_token in the reply has characters that no token may have"
 	case kind != "" && !strings.EqualFold(kind, "bearer"):
-		wrong = "the reply's token_type is " + strconv.Quote(said(kind, []string{reply.token, reply.refresh}, 20)) + ", not bearer"
+		wrong = "the reply's token_type is " + strconv.Quote(said(kind, append([]string{reply.token, reply.refresh}, secrets...), 20)) + ", not bearer"
 	case kind == "" && f.has("token_type"):
 		wrong = "the reply's token_type is no string"
 	case !ok:

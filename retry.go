@@ -64,7 +64,10 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	if err != nil {
 		return giveBack(e.fail(err))
 	}
-	first.giveUp(req.Context())
+	first.giveUp(req.Context(), e.manager.ctx)
+	if e.manager.closed() {
+		return nil, e.fail(ErrClosed)
+	}
 
 	second, err := t.send(replay, req, e.client, another)
 	if err != nil {
@@ -170,13 +173,14 @@ func (f filler) Read(p []byte) (int, error) {
 }
 
 // giveUp closes the body, at its end if that is near.
-func (a *ahead) giveUp(ctx context.Context) {
+func (a *ahead) giveUp(caller, manager context.Context) {
 	t := time.NewTimer(drainTime)
 	defer t.Stop()
 	select {
 	case <-a.done:
 	case <-t.C:
-	case <-ctx.Done():
+	case <-caller.Done():
+	case <-manager.Done():
 	}
 	_ = a.body.Close()
 }

@@ -144,7 +144,7 @@ func (e *entry) revokeWith(ctx context.Context, token, hint string, refused *cre
 	if err != nil {
 		return &configError{"Credentials", err}
 	}
-	err = e.client.revokeToken(ctx, e.client.TokenTransport, cred, token, hint)
+	err = e.client.revokeToken(ctx, e.client.TokenTransport, cred, token, hint, e.known())
 	if said, ok := err.(*ServerError); ok && said.Code == "invalid_client" && e.client.Credentials != nil && refused == nil {
 		return e.revokeWith(ctx, token, hint, &cred)
 	}

@@ -54,7 +54,7 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	case e.manager.closed():
 		return outcome{err: ErrClosed, asOf: asOf}
 	case cur != nil && cur.text.token == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
-		return outcome{token: e.sameAgain(asOf, now, cur), asOf: asOf}
+		return outcome{token: e.sameAgain(asOf, now, cur, reply.lifetime), asOf: asOf}
 	case asOf < e.droppedAt && reply.token == e.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
@@ -132,13 +132,18 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 	return forGood || e.dropped == token, forGood
 }
 
+// leastHold is how long a token is used that the server gave again at its very
+// end: figures are in whole seconds, and it is not asked without bound.
+const leastHold = 100 * time.Millisecond
+
 // believes reports whether a lifetime may be taken for a new one when it comes
 // with an old token.
 func (c *client) believes(r *tokenReply) bool { return !c.ExpiresInRemains && r.lifetime > 0 }
 
-// sameAgain keeps cur, which the server gave again: neither its age nor its
-// expiry changes, and it is asked for again at half the time left.
-func (e *entry) sameAgain(asOf uint64, now instant, cur *issued) *issued {
+// sameAgain keeps cur, which the server gave again, with what it says is left
+// of it: neither its age nor its expiry changes, and it is asked for again at
+// half the time left.
+func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, left time.Duration) *issued {
 	wait := max(time.Second, cur.left(now)/2)
 	e.nextTry.Store(now.mono + int64(wait))
 	next := *cur
@@ -148,6 +153,9 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued) *issued {
 		e.answered++
 	}
 	if !cur.usable(now) {
+		if e.client.ExpiresInRemains {
+			wait = min(wait, max(left, leastHold))
+		}
 		next.heldUntil = now.mono + int64(wait)
 	}
 	e.current.Store(&next)

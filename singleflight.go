@@ -95,6 +95,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 	if err != nil {
 		return sentAt, nil, err
 	}
+	r.secrets = append(e.known(), r.secrets...)
 	ask := func(refused *credentials) (credentials, error) {
 		return contained(ctx, func() (credentials, error) {
 			return e.client.credentials(flightContext{ctx, values}, refused)
