@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // check compares a run with what was predicted and says in a sentence each what
 // is not so; nothing when all is well.
@@ -38,6 +41,9 @@ func (r results) checkVitals(fail func(string, ...any)) {
 		if s.Goroutines != first.Goroutines {
 			fail("%d goroutines after minute %d, want %d as after the first", s.Goroutines, n, first.Goroutines)
 		}
+		if s.unclosed > 0 {
+			fail("%d response bodies are not closed after minute %d", s.unclosed, n)
+		}
 		if s.OpenFiles != first.OpenFiles {
 			fail("%d open files after minute %d, want %d as after the first", s.OpenFiles, n, first.OpenFiles)
 		}
@@ -55,7 +61,7 @@ func (r results) checkVitals(fail func(string, ...any)) {
 // tokens for the time in which every request had one.
 func (r results) callsPredicted() (low, high int) {
 	high = r.rules.renewals(r.lasted)
-	forced, well := 0, r.lasted-r.lasted
+	forced, well := 0, time.Duration(0)
 	for _, w := range r.windows {
 		high += w.extra
 		forced += w.forced

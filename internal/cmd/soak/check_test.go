@@ -38,6 +38,7 @@ func TestTheCheckFindsWhatIsNotAsPredicted(t *testing.T) {
 		"66 goroutines after minute 4, want 65":           func(r *results) { r.samples[3].Goroutines++ },
 		"64 goroutines after minute 2, want 65":           func(r *results) { r.samples[1].Goroutines-- },
 		"13 open files after minute 3, want 12":           func(r *results) { r.samples[2].OpenFiles++ },
+		"1 response bodies are not closed after minute 4": func(r *results) { r.samples[3].unclosed = 1 },
 		"1.1 MiB of heap more after minute 4":             func(r *results) { r.samples[3].HeapAlloc += 1<<20 + 100<<10 },
 		"17.0 MiB of resident memory more after minute 4": func(r *results) { r.samples[3].RSS += 17 << 20 },
 		"2 samples were taken":                            func(r *results) { r.samples = r.samples[:2] },

@@ -19,7 +19,8 @@ type ledger struct {
 	lifetime time.Duration
 	findings *findings
 
-	proven atomic.Pointer[record] // the latest that the API accepted
+	proven   atomic.Pointer[record] // the latest that the API accepted
+	unclosed atomic.Int64           // response bodies that the library was given and did not close
 
 	mu         sync.Mutex
 	records    map[string]*record // guarded by mu; the last maxRecords
@@ -144,7 +145,7 @@ func (t tokenCalls) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
+	res.Body = l.counted(io.NopCloser(bytes.NewReader(body)))
 	var reply struct {
 		Token string `json:"access_token"`
 	}
@@ -166,6 +167,24 @@ func (l *ledger) issued(text string, askedAt time.Time) {
 	}
 	l.records[text] = &record{text: text, askedAt: askedAt}
 	l.order = append(l.order, text)
+}
+
+// counted is body, counted until it is closed.
+func (l *ledger) counted(body io.ReadCloser) io.ReadCloser {
+	l.unclosed.Add(1)
+	return &countedBody{ReadCloser: body, ledger: l}
+}
+
+type countedBody struct {
+	io.ReadCloser
+	ledger *ledger
+	once   sync.Once
+}
+
+// Close implements [io.Closer].
+func (b *countedBody) Close() error {
+	b.once.Do(func() { b.ledger.unclosed.Add(-1) })
+	return b.ReadCloser.Close()
 }
 
 // apiCalls is under the library: it sees every request with its token, and the
@@ -200,6 +219,7 @@ func (t apiCalls) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, brokenConnection{err}
 	}
+	res.Body = l.counted(res.Body)
 	r := l.proven.Load()
 	if r == nil || r.text != text {
 		l.mu.Lock()

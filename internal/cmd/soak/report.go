@@ -53,6 +53,7 @@ func (r results) writeTotals(say func(string, ...any)) {
 		first, second, last := r.samples[0], r.samples[1], r.samples[n-1]
 		say("| goroutines, from the first minute to the last | %d to %d | the same |", first.Goroutines, last.Goroutines)
 		say("| open files, from the first minute to the last | %d to %d | the same |", first.OpenFiles, last.OpenFiles)
+		say("| response bodies that were not closed | %d | 0 |", last.unclosed)
 		say("| heap held, from the second minute to the last | %s to %s | %s more at most |", mib(second.HeapAlloc), mib(last.HeapAlloc), mib(r.heapGrowth))
 		say("| resident memory, from the second minute to the last | %s to %s | %s more at most |", mib(second.RSS), mib(last.RSS), mib(r.rssGrowth))
 		say("| the most resident memory | %s | |", mib(last.PeakRSS))

@@ -40,6 +40,9 @@ type sample struct {
 	calls  int           // token calls since then
 	want   int           // the most that were predicted
 	opened int64         // how often the circuit opened since then
+	// unclosed is how many response bodies the library was given and nobody
+	// closed. One that was read to its end holds no file, and yet it is wrong.
+	unclosed int64
 	vitals.Vitals
 }
 
@@ -160,7 +163,7 @@ func (s *soak) minutes(start time.Time, res *results) error {
 		now, all := time.Now(), s.load.tally()
 		m := sample{
 			at: now.Sub(start), lasted: now.Sub(sampled), tally: all.minus(tally), calls: s.seen.TokenCalls - seen,
-			opened: s.opened.Load() - opened, Vitals: v,
+			opened: s.opened.Load() - opened, unclosed: s.ledger.unclosed.Load(), Vitals: v,
 		}
 		m.want = s.rules.renewals(m.lasted)
 		for _, w := range res.windows[began:] {
