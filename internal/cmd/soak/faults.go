@@ -18,6 +18,7 @@ type fault struct {
 	revokes bool // all tokens end
 	drops   bool // the program calls Source.Invalidate
 	cuts    int  // so many requests to the API lose their connection
+	whole   bool // it lasts for a whole lifetime, so that no token is left
 }
 
 // harmless reports whether no request may fail for it when nothing else is
@@ -58,6 +59,9 @@ func faults(slow time.Duration) []fault {
 		{name: "all tokens revoked, no answer", breaks: &authtest.Fault{Hang: true}, fails: rules.hanging, revokes: true},
 		{name: "all tokens revoked, 429", breaks: &authtest.Fault{Status: http.StatusTooManyRequests}, fails: rules.remembered, revokes: true},
 		{name: "`Source.Invalidate`, 503", breaks: &authtest.Fault{Status: http.StatusServiceUnavailable}, fails: rules.circuit, drops: true},
+		{name: "503 until the token has ended", breaks: &authtest.Fault{Status: http.StatusServiceUnavailable}, fails: rules.circuit, whole: true},
+		{name: "no answer until the token has ended", breaks: &authtest.Fault{Hang: true}, fails: rules.hanging, whole: true},
+		{name: "429 until the token has ended", breaks: &authtest.Fault{Status: http.StatusTooManyRequests}, fails: rules.remembered, whole: true},
 		{name: "the API cuts connections", cuts: 50},
 	}
 }
@@ -96,9 +100,13 @@ type window struct {
 	unhealthy bool          // what came before it was not over
 }
 
-// befall has f happen, heals it after a while, and waits for the rest of the
-// window.
-func (s *soak) befall(f fault, failing, lasts time.Duration) (w window, err error) {
+// befall has f happen, heals it after a part of the window, and waits for the
+// rest.
+func (s *soak) befall(f fault, part float64) (w window, err error) {
+	failing, lasts := time.Duration(part*float64(s.every)), s.every
+	if f.whole {
+		failing, lasts = s.lifetime, s.lifetime+s.every
+	}
 	w = window{fault: f.name, mayOpen: f.opens(), unhealthy: !s.ledger.healthy()}
 	start, before, tally := time.Now(), s.seen, s.load.tally()
 	if err = s.strike(f, &w); err != nil {
@@ -119,7 +127,11 @@ func (s *soak) befall(f fault, failing, lasts time.Duration) (w window, err erro
 	w.lasted = time.Since(start)
 	w.calls = s.seen.TokenCalls - before.TokenCalls
 	w.want = w.extra + s.rules.renewals(w.lasted)
-	w.failed = s.load.tally().minus(tally).forWantOfAToken()
+	became := s.load.tally().minus(tally)
+	w.failed = became.forWantOfAToken()
+	if f.cuts == 0 && became[cut] > 0 {
+		s.findings.add("%d requests failed to be sent or answered while the API cut no connection (%s)", became[cut], f.name)
+	}
 	if f.harmless() && !w.unhealthy && w.failed > 0 {
 		s.findings.add("%d requests failed for want of a token while the authorization server worked (%s)", w.failed, f.name)
 	}

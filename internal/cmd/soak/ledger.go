@@ -19,8 +19,9 @@ type ledger struct {
 	lifetime time.Duration
 	findings *findings
 
-	proven   atomic.Pointer[record] // the latest that the API accepted
-	unclosed atomic.Int64           // response bodies that the library was given and did not close
+	proven     atomic.Pointer[record] // the latest that the API accepted
+	rejections atomic.Int64
+	unclosed   atomic.Int64 // response bodies that the library was given and did not close
 
 	mu         sync.Mutex
 	records    map[string]*record // guarded by mu; the last maxRecords
@@ -31,7 +32,10 @@ type ledger struct {
 	calling    int                // guarded by mu
 }
 
-const maxRecords = 256
+const (
+	maxRecords = 256
+	lateness   = 20 * time.Millisecond
+)
 
 // record is one token.
 type record struct {
@@ -231,6 +235,9 @@ func (t apiCalls) RoundTrip(req *http.Request) (*http.Response, error) {
 		l.findings.add("a request carried a token that was not issued")
 	case res.StatusCode == http.StatusUnauthorized:
 		sent.rejected++
+		if l.rejections.Add(1)%4 == 0 {
+			<-time.After(lateness) // so that some rejections come when another token is in use
+		}
 		l.rejected(r, sentAt)
 	case res.StatusCode == http.StatusOK && r.provenAt.CompareAndSwap(0, time.Now().UnixNano()):
 		if p := l.proven.Load(); p == nil || p.askedAt.Before(r.askedAt) {

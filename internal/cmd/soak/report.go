@@ -17,8 +17,8 @@ func writeReport(w io.Writer, r results, found []string) {
 	say("# Soak\n")
 	say("%v at full speed: %d workers send `GET`s and `POST`s with bodies, over %s on loopback, as fast as they are", r.lasted.Round(time.Second), r.workers, scheme)
 	say("answered; some with deadlines of a few milliseconds, two of them cancelling at random. Tokens live %v. Every %v", r.lifetime, r.every)
-	say("something befalls the servers or the token, and is healed after %v to %v. The servers are a process of",
-		(r.every * 3 / 10).Round(10*time.Millisecond), (r.every / 2).Round(10*time.Millisecond))
+	say("something befalls the servers or the token; it is healed after %v to %v, or outlasts the token. The servers are a process of",
+		r.part(r.least), r.part(r.most))
 	say("their own: memory, goroutines and open files below are those of the client. To get the figures again:\n")
 	say("```sh\ngo run ./internal/cmd/soak -out docs/soak.md\n```\n")
 	say("This run: %s, %s/%s, %d cores, shared with the servers; `-for %v -every %v -seed %d -tls=%v`.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
@@ -35,6 +35,10 @@ func writeReport(w io.Writer, r results, found []string) {
 	r.writeTotals(say)
 	r.writeMinutes(say)
 	r.writeFaults(say)
+}
+
+func (r results) part(p float64) time.Duration {
+	return time.Duration(p * float64(r.every)).Round(10 * time.Millisecond)
 }
 
 func (r results) writeTotals(say func(string, ...any)) {

@@ -17,6 +17,8 @@ type settings struct {
 	every    time.Duration // from one fault to the next
 	minute   time.Duration // from one sample to the next
 	lifetime time.Duration // of tokens
+	least    float64       // the part of the time to the next fault that one lasts
+	most     float64       // or up to that
 	workers  int
 	seed     uint64
 	tls      bool
@@ -27,7 +29,7 @@ type settings struct {
 
 func newSettings(length, every time.Duration) settings {
 	return settings{
-		length: length, every: every, minute: min(time.Minute, length/5), lifetime: every * 5 / 3,
+		length: length, every: every, minute: min(time.Minute, length/5), lifetime: every * 5 / 3, least: 0.3, most: 0.5,
 		workers: 64, seed: 1, faults: faults(every / 10), heapGrowth: 1 << 20, rssGrowth: 16 << 20,
 	}
 }
@@ -147,10 +149,9 @@ func (s *soak) prepare() error {
 func (s *soak) minutes(start time.Time, res *results) error {
 	cards := newDeck(s.settings)
 	sampled, began, seen, tally, opened := start, 0, 0, tally{}, int64(0)
-	for time.Since(start) < s.length {
+	for range int(s.length / s.minute) {
 		for time.Since(sampled) < s.minute {
-			failing := time.Duration((0.3 + 0.2*cards.rnd.Float64()) * float64(s.every))
-			w, err := s.befall(cards.deal(), failing, s.every)
+			w, err := s.befall(cards.deal(), s.least+(s.most-s.least)*cards.rnd.Float64())
 			if err != nil {
 				return err
 			}
@@ -186,7 +187,7 @@ func (s *soak) quiet(before []sample) (v vitals.Vitals, err error) {
 	}
 	defer s.load.pause()()
 	last, same := vitals.Vitals{}, 0
-	poll(3*time.Second, func() bool {
+	poll(min(3*time.Second, s.minute), func() bool {
 		s.load.client.CloseIdleConnections() // one may have come up for a request that left
 		v = vitals.Read()
 		if v.Goroutines == last.Goroutines && v.OpenFiles == last.OpenFiles && s.ledger.idle() {
