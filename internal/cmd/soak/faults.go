@@ -62,6 +62,7 @@ func faults(slow time.Duration) []fault {
 		{name: "503 until the token has ended", breaks: &authtest.Fault{Status: http.StatusServiceUnavailable}, fails: rules.circuit, whole: true},
 		{name: "no answer until the token has ended", breaks: &authtest.Fault{Hang: true}, fails: rules.hanging, whole: true},
 		{name: "429 until the token has ended", breaks: &authtest.Fault{Status: http.StatusTooManyRequests}, fails: rules.remembered, whole: true},
+		{name: "the same token again until it has ended", breaks: &authtest.Fault{SameToken: true}, fails: rules.sameAgain, whole: true},
 		{name: "the API cuts connections", cuts: 50},
 	}
 }
@@ -106,6 +107,9 @@ func (s *soak) befall(f fault, part float64) (w window, err error) {
 	failing, lasts := time.Duration(part*float64(s.every)), s.every
 	if f.whole {
 		failing, lasts = s.lifetime, s.lifetime+s.every
+	}
+	if s.calm {
+		s.calmDown()
 	}
 	w = window{fault: f.name, mayOpen: f.opens(), unhealthy: !s.ledger.healthy()}
 	start, before, tally := time.Now(), s.seen, s.load.tally()

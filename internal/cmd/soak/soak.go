@@ -19,6 +19,7 @@ type settings struct {
 	lifetime time.Duration // of tokens
 	least    float64       // the part of the time to the next fault that one lasts
 	most     float64       // or up to that
+	calm     bool          // wait before each fault until the last is over
 	workers  int
 	seed     uint64
 	tls      bool
@@ -179,12 +180,18 @@ func (s *soak) minutes(start time.Time, res *results) error {
 	return nil
 }
 
+// calmDown waits until nothing is amiss.
+func (s *soak) calmDown() {
+	// A failure is remembered for a minute at most, a circuit is probed sooner.
+	if !poll(75*time.Second, s.ledger.healthy) {
+		s.findings.add("no token is in use though all faults have been healed for long")
+	}
+}
+
 // quiet waits until nothing is amiss, pauses the workers and reads the vitals
 // once they are what they were in the first sample, or after a while.
 func (s *soak) quiet(before []sample) (v vitals.Vitals, err error) {
-	if !poll(2*s.rules.breakerMaxDelay+5*time.Second, s.ledger.healthy) {
-		s.findings.add("no token is in use though all faults have been healed for long")
-	}
+	s.calmDown()
 	defer s.load.pause()()
 	last, same := vitals.Vitals{}, 0
 	poll(min(3*time.Second, s.minute), func() bool {
