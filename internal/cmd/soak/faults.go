@@ -112,7 +112,11 @@ func (s *soak) befall(f fault, part float64) (w window, err error) {
 		s.calmDown()
 	}
 	w = window{fault: f.name, mayOpen: f.opens(), unhealthy: !s.ledger.healthy()}
-	start, before, tally := time.Now(), s.seen, s.load.tally()
+	start, tally := time.Now(), s.load.tally()
+	before, err := s.servers.tell(order{})
+	if err != nil {
+		return w, err
+	}
 	if err = s.strike(f, &w); err != nil {
 		return w, err
 	}
