@@ -69,6 +69,7 @@ func TestI13_NoTokenLeavesItsOriginByAChainOfRedirects(t *testing.T) {
 		"listed, through another": {[]string{api, other}, []string{api, evil, "/x", other, api}, []string{api + full, evil + " -", evil + " -", other + " -", api + " -"}},
 		"listed, from another":    {[]string{api, other}, []string{evil, api, other}, []string{evil + " -", api + full, other + " token"}},
 		"listed, from two others": {[]string{api, other}, []string{evil, "https://sub.api.example/", api}, []string{evil + " -", "https://sub.api.example -", api + " -"}},
+		"listed, within another":  {[]string{api, other}, []string{evil, "/x", evil + "/y", other}, []string{evil + " -", evil + " -", evil + " -", other + " token"}},
 		"listed, by userinfo":     {[]string{api, other}, []string{api, "https://other.example:8443@evil.example/", other}, []string{api + full, evil + " -", other + " -"}},
 		"listed, subdomain":       {[]string{api}, []string{api, "https://sub.api.example/", "https://api.example./", api}, []string{api + full, "https://sub.api.example -", "https://api.example. -", api + " -"}},
 		"listed, another address": {[]string{"http://127.0.0.1:8080"}, []string{"http://127.0.0.1:8080/", "http://localhost:8080/", "http://127.0.0.1:8080/"}, []string{"http://127.0.0.1:8080 token", "http://localhost:8080 -", "http://127.0.0.1:8080 -"}},
