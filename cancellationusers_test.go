@@ -73,13 +73,6 @@ func atStore(op string) func(*testing.T, *loggedIn, *hang) {
 	}
 }
 
-// within is here, for those who are given no context.
-func (h *hang) within(d time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
-	return h.here(ctx)
-}
-
 // atTurn has a refresh for another scope under way.
 func atTurn(t *testing.T, u *loggedIn, h *hang) {
 	atServer(t, u, h)

@@ -3,6 +3,7 @@ package authtrip_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/nhn"
 )
 
@@ -252,6 +254,28 @@ func TestI13_AServerThatIsNotTheAPIGetsNothing(t *testing.T) {
 		wantAll(t, err, "certificate")
 		if h.saw() != "" || carries(said.String()) != "-" || asked.calls != 1 {
 			t.Errorf("%s: seen %q", name, h.saw())
+		}
+	}
+}
+
+// Plain http is for loopback as Go itself reads it. What a resolver may take for
+// it, and what only begins so, is the network.
+func TestI13_OddSpellingsOfLoopbackAreNotLoopback(t *testing.T) {
+	rt, carried := tokenAt(t, nil)
+	for host, loopback := range map[string]bool{
+		"127.0.0.1": true, "127.255.255.254": true, "localhost": true, "LocalHost:80": true, "[::1]:8080": true,
+		"[0:0:0:0:0:0:0:1]": true, "[::ffff:127.0.0.1]": true, "[::FFFF:7f00:1]": true, "user:pw@localhost": true,
+		"127.1": false, "127.0.0.01": false, "0177.0.0.1": false, "0x7f.0.0.1": false, "2130706433": false, "017700000001": false,
+		"0": false, "0.0.0.0": false, "[::]": false, "[::1%25lo]": false, "[::7f00:1]": false, "[::ffff:128.0.0.1]": false,
+		"localhost.": false, "127.0.0.1.": false, "sub.localhost": false, "localhost.example": false, "127.0.0.1.example": false,
+		"ｌocalhost": false, "127。0。0。1": false, "localhost@evil.example": false, "127.0.0.1:80@evil.example": false,
+	} {
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "http://"+host+"/", nil))
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		if loopback != (err == nil && carried()) || !loopback && !errors.Is(err, authtrip.ErrInsecure) {
+			t.Errorf("%s: %v; want loopback %v", host, err, loopback)
 		}
 	}
 }
