@@ -90,7 +90,8 @@ var ends = map[string]struct {
 }
 
 // Whatever hangs, and whoever is deaf to contexts: callers leave in the moment
-// their own ends, with its error, and nothing of them is left behind.
+// their own ends, with its error; others who wait do not notice, and nothing is
+// left behind.
 func TestI02_EveryCallerLeavesInTheMomentItsContextEnds(t *testing.T) {
 	const after = 200 * time.Millisecond
 	for name, begin := range paths {
@@ -103,6 +104,12 @@ func TestI02_EveryCallerLeavesInTheMomentItsContextEnds(t *testing.T) {
 						ctx, cancel := end.in(t.Context(), after)
 						defer cancel()
 						start := time.Now()
+						another := make(chan error, 1)
+						if deaf { // and waits for the same
+							time.AfterFunc(after/2, func() { another <- p.next() })
+						} else {
+							another <- nil
+						}
 						err := p.call(ctx)
 						if took := time.Since(start); took != after {
 							t.Errorf("left after %v, want %v", took, after)
@@ -113,7 +120,13 @@ func TestI02_EveryCallerLeavesInTheMomentItsContextEnds(t *testing.T) {
 							}
 						}
 						wantTimeout(t, err, end.timeout, p.caller != nil)
+						if p.caller != nil && !deaf {
+							p.caller.wantClosed(t)
+						}
 						p.leavesNothing(t, h)
+						if err := <-another; err != nil {
+							t.Errorf("another caller noticed: %v", err)
+						}
 					})
 				})
 			}
@@ -153,10 +166,14 @@ func TestI02_WhoHasLeftAlreadyWaitsForNothing(t *testing.T) {
 				p := begin(t, h)
 				ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 				defer cancel()
-				start := time.Now()
+				start, before := time.Now(), h.askedFor()
 				err := p.call(ctx)
 				if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 0 {
 					t.Errorf("%v after %v", err, time.Since(start))
+				}
+				synctest.Wait()
+				if h.askedFor() != before && !p.noCause { // those hand the context on, to one who may look at it
+					t.Error("something was begun for it")
 				}
 				wantTimeout(t, err, true, p.caller != nil)
 				p.leavesNothing(t, h)
@@ -224,9 +241,6 @@ func wantTimeout(t *testing.T, err error, want, request bool) {
 // no goroutine is left the bubble's end tells.
 func (p *path) leavesNothing(t *testing.T, h *hang) {
 	t.Helper()
-	if p.caller != nil {
-		p.caller.wantClosed(t)
-	}
 	if h.deaf {
 		h.lift()
 		settle(30 * time.Second) // of what was there to be saved

@@ -18,6 +18,7 @@ type hang struct {
 
 	mu     sync.Mutex
 	lifted chan struct{} // guarded by mu; nil: not set
+	asked  int           // guarded by mu; how often it hung
 }
 
 func (h *hang) set() {
@@ -35,10 +36,19 @@ func (h *hang) lift() {
 	}
 }
 
+func (h *hang) askedFor() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked
+}
+
 // here waits while it hangs.
 func (h *hang) here(ctx context.Context) error {
 	h.mu.Lock()
 	lifted := h.lifted
+	if lifted != nil {
+		h.asked++
+	}
 	h.mu.Unlock()
 	switch {
 	case lifted == nil:

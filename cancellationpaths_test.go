@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,13 +22,12 @@ func hangingClient(t *testing.T, h *hang, change func(*authtrip.Registration), o
 	if change != nil {
 		change(&r)
 	}
-	issued := 0
+	var issued atomic.Int64
 	return newSource(t, r, append(o, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		if err := h.here(r.Context()); err != nil {
 			return nil, err
 		}
-		issued++
-		return jsonReply(r, 200, map[string]any{"access_token": fmt.Sprint("token-", issued), "expires_in": 600}), nil
+		return jsonReply(r, 200, map[string]any{"access_token": fmt.Sprint("token-", issued.Add(1)), "expires_in": 600}), nil
 	})))...)
 }
 
