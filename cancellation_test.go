@@ -21,10 +21,9 @@ type path struct {
 	close func() error
 	// caller is set where call is a request through an http.Client.
 	caller *caller
-	// What differs from path to path when the Manager is closed: call goes on,
-	// or the caller gets the response that it waited to have replaced.
-	outlivesClose, givesBack bool
-	noCause                  bool // the error has no cause
+	// givesBack: when the Manager is closed, the caller gets the response that it
+	// waited to have replaced.
+	givesBack bool
 }
 
 // paths are all the ways. Each is made with what hangs, not set yet, and sets it.
@@ -115,7 +114,7 @@ func TestI02_EveryCallerLeavesInTheMomentItsContextEnds(t *testing.T) {
 							t.Errorf("left after %v, want %v", took, after)
 						}
 						for _, is := range end.is {
-							if !errors.Is(err, is) && !(is == errWhy && p.noCause) {
+							if !errors.Is(err, is) {
 								t.Errorf("%v is not %q", err, is)
 							}
 						}
@@ -172,7 +171,7 @@ func TestI02_WhoHasLeftAlreadyWaitsForNothing(t *testing.T) {
 					t.Errorf("%v after %v", err, time.Since(start))
 				}
 				synctest.Wait()
-				if h.askedFor() != before && !p.noCause { // those hand the context on, to one who may look at it
+				if h.askedFor() != before {
 					t.Error("something was begun for it")
 				}
 				wantTimeout(t, err, true, p.caller != nil)
@@ -198,7 +197,6 @@ func TestI02_EveryCallerLeavesInTheMomentOfClose(t *testing.T) {
 					err := p.call(t.Context())
 					took := time.Since(start)
 					switch {
-					case p.outlivesClose:
 					case took != after:
 						t.Errorf("left after %v, want %v", took, after)
 					case p.givesBack && err != nil:

@@ -157,7 +157,6 @@ func clientsRevoke(inCredentials bool) func(*testing.T, *hang) path {
 		h.set()
 		p := sourcePath(src, func(ctx context.Context, src *authtrip.Source) error { return src.Revoke(ctx) })
 		p.next = func() error { return justToken(context.Background(), src) }
-		p.noCause, p.outlivesClose = true, true
 		return p
 	}
 }
@@ -176,5 +175,5 @@ func authCodeURL(t *testing.T, h *hang) path {
 	src := of(t, m, "ann")
 	h.set()
 	call := func(ctx context.Context) error { _, _, err := src.AuthCodeURL(ctx); return err }
-	return path{call: call, next: func() error { return call(context.Background()) }, close: m.Close, noCause: true, outlivesClose: true}
+	return path{call: call, next: func() error { return call(context.Background()) }, close: m.Close}
 }

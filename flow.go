@@ -127,6 +127,9 @@ func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	if c.AuthorizationEndpoint.URL == "" {
 		return "", Flow{}, e.fail(errors.New("the registration has no AuthorizationEndpoint: set it to send users there"))
 	}
+	if ctx.Err() != nil {
+		return "", Flow{}, e.fail(leaving(ctx))
+	}
 	bounded, cancel := e.manager.bound(ctx)
 	defer cancel()
 	cred, err := contained(bounded, func() (credentials, error) { return c.credentials(bounded, nil) })

@@ -86,71 +86,26 @@ func TestI02_ARejectedResponseThatGoesOnHoldsNoLeavingCaller(t *testing.T) {
 	}
 }
 
-func TestI02_RevokeAndAuthCodeURLHangNobody(t *testing.T) {
-	errShutdown := errors.New("shutting down")
-	for call, f := range map[string]func(context.Context, *authtrip.Source) error{
-		"Revoke": func(ctx context.Context, src *authtrip.Source) error { return src.Revoke(ctx) },
-		"AuthCodeURL": func(ctx context.Context, src *authtrip.Source) error {
-			_, _, err := src.AuthCodeURL(ctx)
-			return err
-		},
-	} {
-		for end, want := range map[string]struct {
-			took time.Duration
-			errs []error
-		}{
-			"its deadline":  {time.Second, []error{context.DeadlineExceeded}},
-			"its cause":     {time.Second, []error{context.Canceled, errShutdown}},
-			"Close":         {time.Second, []error{authtrip.ErrClosed}},
-			"its own limit": {10 * time.Second, []error{context.DeadlineExceeded}},
+// Nobody need give them a deadline.
+func TestI02_RevokeAndAuthCodeURLHaveTheFetchTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hang{deaf: true}
+		revoking := hangingClient(t, h, nil)
+		primed(t, revoking)
+		asking := of(t, newServer().managerOf(t, []authtrip.Registration{user(asking(h))}), "ann")
+		h.set()
+		for name, call := range map[string]func() error{
+			"Revoke":      func() error { return revoking.Revoke(context.Background()) },
+			"AuthCodeURL": func() error { _, _, err := asking.AuthCodeURL(context.Background()); return err },
 		} {
-			t.Run(call+", "+end, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					r := registration()
-					hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-					if call == "AuthCodeURL" {
-						r = user(func(r *authtrip.Registration) { r.ClientID, r.ClientSecret = "", authtrip.Secret{} })
-						r.Credentials = func(ctx context.Context) (string, authtrip.Secret, error) { return "", authtrip.Secret{}, hang(ctx) }
-					}
-					r.RevocationEndpoint.URL = "https://auth.example/revoke"
-					tokens := &replies{bodies: []string{`{"access_token":"a"}`}}
-					src := newSource(t, r, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
-						if r.URL.Path == "/revoke" {
-							return nil, hang(r.Context())
-						}
-						return tokens.RoundTrip(r)
-					})))
-					if call == "Revoke" {
-						if _, err := src.Token(t.Context()); err != nil {
-							t.Fatal(err)
-						}
-					}
-					ctx, cancel := context.WithCancelCause(t.Context())
-					defer cancel(nil)
-					switch end {
-					case "its deadline":
-						var stop context.CancelFunc
-						ctx, stop = context.WithTimeout(ctx, time.Second)
-						defer stop()
-					case "its cause":
-						time.AfterFunc(time.Second, func() { cancel(errShutdown) })
-					case "Close":
-						time.AfterFunc(time.Second, func() { _ = src.Close() })
-					}
-					start := time.Now()
-					err := f(ctx, src)
-					if took := time.Since(start); took != want.took {
-						t.Errorf("it took %v, want %v", took, want.took)
-					}
-					for _, e := range want.errs {
-						if !errors.Is(err, e) {
-							t.Errorf("%v, want %v", err, e)
-						}
-					}
-				})
-			})
+			start := time.Now()
+			err := call()
+			if took := time.Since(start); took != 10*time.Second || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v after %v, want a time-out after 10 s", name, err, took)
+			}
 		}
-	}
+		h.lift()
+	})
 }
 
 // A server may repeat what it was sent.

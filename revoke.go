@@ -25,6 +25,9 @@ func (e *entry) revoke(ctx context.Context) error {
 	case t == nil:
 		return nil
 	}
+	if ctx.Err() != nil {
+		return e.failAt(e.client.revocationServer, noAnswer(ctx))
+	}
 	ctx, cancel := e.manager.bound(ctx)
 	defer cancel()
 	return e.revokeAtServer(ctx, t.text.token, "")
