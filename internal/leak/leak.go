@@ -15,15 +15,16 @@ import (
 	"strings"
 )
 
-// Find returns the forms of secrets that are in texts, each with the text's
-// beginning and without the secret itself. No secret in it may be shorter than
+// Find returns the forms of secrets that are in texts, each once, with what
+// stands before it and without the secret itself. No secret may be shorter than
 // 8 bytes: such are found everywhere.
 func Find(texts, secrets []string) (found []string) {
 	for n, secret := range secrets {
 		for form, written := range forms(secret) {
 			for _, text := range texts {
 				if at := strings.Index(text, written); at >= 0 {
-					found = append(found, fmt.Sprintf("secret %d, %s, after %q", n, form, text[max(0, at-200):at]))
+					found = append(found, fmt.Sprintf("secret %d, %s, after %q", n, form, text[max(0, at-100):at]))
+					break
 				}
 			}
 		}
