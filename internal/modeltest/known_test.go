@@ -22,3 +22,8 @@ func (m *model) impatient(c *caller, now moment) bool {
 func (m *model) drained(c *caller, now moment) bool {
 	return len(c.sends) == 2 && c.sends[0].end <= m.closing && now <= m.closing+drainTime
 }
+
+// heldOver: a token that the server gave again, after the part of its life that
+// it may be used for, is used for a second, though the server said that it ends
+// before.
+func (m *model) heldOver(t *token, now moment) bool { return now < t.again+heldFor }

@@ -73,7 +73,6 @@ type token struct {
 	again    moment // when the server gave it last
 	rejected moment // when a rejection of it was seen first, while it was in use
 	dropped  moment // when it was invalidated
-	proven   bool   // a request with it was accepted
 	// mustReplace: when it was rejected, nothing spoke against a reissue.
 	mustReplace bool
 }
@@ -196,10 +195,12 @@ func (m *model) cause(now moment) cause {
 		return want
 	case (m.held == nil || !m.usable(m.held, now+instant)) && now >= m.nextAsk:
 		return want
-	case m.held != nil && (m.mayBeStale(m.held, now) || m.rejected != never) && now >= m.nextTry && begins:
+	case m.held != nil && m.mayBeStale(m.held, now) && now >= m.nextTry && begins:
 		return renewal
 	case rejected && now >= m.pause.until:
 		return reissue
+	case m.held != nil && m.held.rejected != never && last.start >= m.held.rejected && now >= m.nextTry && begins:
+		return renewal // it was to be replaced, and no other could be had: it is as good as stale
 	}
 	return nobody
 }
@@ -277,7 +278,8 @@ func (m *model) arrives(now moment, c *call, a answer) {
 		m.tokens[a.token] = t
 	}
 	t.asked, t.again = m.flight.start, now
-	reissued := m.flight.cause == reissue && m.held != nil && m.rejected != never && m.rejected <= m.flight.start
+	old := m.held
+	reissued := old != nil && m.stirred < m.flight.start && (m.flight.cause == reissue || old.mustReplace && old.rejected < m.flight.start)
 	if m.held != nil && m.rejected != never {
 		m.pause.mayBegin(now)
 	}
@@ -303,7 +305,7 @@ func (m *model) arrives(now moment, c *call, a answer) {
 	default:
 		m.unsure = false
 		m.held = t
-		t.at, t.wallAt, t.life, t.arrived, t.rejected, t.proven = c.start, c.wallAt, a.life, now, never, false
+		t.at, t.wallAt, t.life, t.arrived, t.rejected, t.mustReplace = c.start, c.wallAt, a.life, now, never, false
 		m.rejected, m.nextTry, m.nextAsk = never, never, never
 	}
 	if reissued {

@@ -100,27 +100,27 @@ var apiModes = []apiMode{apiServes, apiRejects, apiOdd, apiForbids, apiScope}
 var faults = []authtest.Fault{
 	{Reset: true},
 	{Status: http.StatusServiceUnavailable},
-	{Status: http.StatusInternalServerError},
-	{Hang: true},
-	{Status: http.StatusServiceUnavailable, RetryAfter: "3"},
-	{Status: http.StatusServiceUnavailable, RetryAfter: "90"},
-	{Status: http.StatusTooManyRequests},
-	{Status: http.StatusTooManyRequests, RetryAfter: "7"},
-	{Status: http.StatusBadRequest},
-	{Status: http.StatusUnauthorized},
-	{Body: "<html>a portal</html>"},
-	{Body: `{"token_type":"Bearer"}`},
 	{SameToken: true},
-	{Delay: 40 * time.Millisecond},
+	{Status: http.StatusTooManyRequests},
 	{Delay: 1500 * time.Millisecond},
-	{Delay: 4 * time.Second},
+	{Hang: true},
 	{Delay: 300 * time.Millisecond, Reset: true},
-	{Delay: 2 * time.Second, Status: http.StatusBadGateway},
+	{Status: http.StatusServiceUnavailable, RetryAfter: "3"},
+	{Status: http.StatusTooManyRequests, RetryAfter: "7"},
+	{Status: http.StatusInternalServerError, Times: 6},
+	{Body: "<html>a portal</html>"},
 	{SameToken: true, Delay: 700 * time.Millisecond},
+	{Status: http.StatusUnauthorized},
+	{Delay: 40 * time.Millisecond},
 	{Reset: true, Times: 1},
+	{Delay: 4 * time.Second},
+	{Body: `{"token_type":"Bearer"}`},
+	{Status: http.StatusInternalServerError},
+	{Status: http.StatusServiceUnavailable, RetryAfter: "90"},
+	{Status: http.StatusBadRequest},
+	{Delay: 2 * time.Second, Status: http.StatusBadGateway},
 	{Reset: true, Times: 2},
 	{Status: http.StatusServiceUnavailable, Times: 4},
-	{Status: http.StatusInternalServerError, Times: 6},
 	{Hang: true, Times: 1},
 	{Status: http.StatusTooManyRequests, Times: 1},
 	{SameToken: true, Times: 1},
@@ -132,7 +132,7 @@ func drawSchedule(t *rapid.T) schedule {
 		untold:     rapid.IntRange(0, 5).Draw(t, "untold") == 5,
 		endsOld:    rapid.IntRange(0, 5).Draw(t, "endsOld") == 5,
 		replyDelay: rapid.SampledFrom([]time.Duration{0, 0, 0, 30 * time.Millisecond, 600 * time.Millisecond}).Draw(t, "replyDelay"),
-		steps:      rapid.SliceOfN(rapid.Custom(drawStep), 1, 30).Draw(t, "steps"),
+		steps:      rapid.SliceOfN(rapid.Custom(drawStep), 6, 40).Draw(t, "steps"),
 	}
 }
 
@@ -140,11 +140,12 @@ var lifetimes = []time.Duration{
 	24 * time.Hour, time.Minute, 10 * time.Second, 2 * time.Second, 10 * time.Minute, time.Second, 30 * time.Second,
 }
 
-// actions are drawn by how often they stand here.
+// actions are drawn by how often they stand here, the first and the last more
+// often.
 var actions = []action{
-	sends, sends, sends, sends, sends, sends, sends, sends, repeats, repeats, repeats, asks, passes, passes,
-	revokesAll, revokesAll, endsOne, lives, breaksDown, breaksDown, breaksDown, heals, heals, apiTurns, apiTurns,
-	invalidates, suspects, suspectsOld, revokes, stepsWall, closes,
+	sends, sends, repeats, sends, revokesAll, breaksDown, sends, heals, sends, apiTurns, repeats, endsOne, sends,
+	breaksDown, passes, asks, revokesAll, suspects, invalidates, suspectsOld, apiTurns, lives, revokes, stepsWall, heals,
+	breaksDown, closes, passes, repeats, sends,
 }
 
 func drawStep(t *rapid.T) step {

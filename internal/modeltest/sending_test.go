@@ -91,7 +91,7 @@ const heldFor = time.Second
 // mayBeSent: not after its end, which the client counts from before the
 // question and the server from its answer; nor what was dropped.
 func (m *model) mayBeSent(c *caller, t *token, now moment) {
-	if t.life != forever && now >= t.expires && now > t.again+instant {
+	if t.life != forever && now >= t.expires && now > t.again+instant && !m.heldOver(t, now) {
 		m.breaks("no expired token", "caller %d sends %s, which ended at %v", c.id, name(t.text), t.expires)
 	}
 	// Whoever waited for a token sends it however old it came.
@@ -123,7 +123,6 @@ func (m *model) sendEnds(c *caller, s *sent, res *http.Response, err error) {
 	case s.rejected:
 		m.tokenRejected(c, t, now)
 	case t == m.held:
-		t.proven = true
 		m.pause.accepted(now)
 		if len(c.sends) == 2 {
 			m.pause.ends(now, t.rejected != never && t.rejected < now)

@@ -203,6 +203,7 @@ func (w *world) do(s step) {
 	case revokes:
 		w.revoke()
 	case closes:
+		w.told(func(m *model) { m.count["closed"]++ })
 		w.close()
 	case stepsWall:
 		w.settle()
@@ -243,7 +244,6 @@ func (w *world) close() {
 	w.told(func(m *model) {
 		if first = m.closing == never; first {
 			m.closing = m.now()
-			m.count["closed"]++
 			m.notes("Close is called")
 		}
 	})
