@@ -24,6 +24,7 @@ type totals struct {
 	mu      sync.Mutex
 	figures figures // guarded by mu
 	worlds  int     // guarded by mu
+	failed  bool    // guarded by mu
 }
 
 func (t *totals) add(f figures) {
@@ -33,6 +34,22 @@ func (t *totals) add(f figures) {
 		t.figures[name] += n
 	}
 	t.worlds++
+}
+
+// found reports whether this is the first that failed: what follows is the
+// search for a smaller one.
+func (t *totals) found() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := !t.failed
+	t.failed = true
+	return first
+}
+
+func (t *totals) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.worlds
 }
 
 // report prints the figures, and fails the test when something never happened.

@@ -23,7 +23,7 @@ func (m *model) callerBegins(c *caller) {
 	m.callers = append(m.callers, c)
 	m.count["callers"]++
 	m.notes("caller %d comes", c.id)
-	idle := (m.live == nil || m.live.over) && !m.flight.repeats && !m.unsure
+	idle := m.idle() && !m.unsure
 	t := m.held
 	c.found = t
 	switch {
@@ -148,7 +148,10 @@ func (m *model) answered(c *caller, r result) {
 		m.count["paused"]++
 		return
 	}
-	if !c.mayFail && m.outage < first && m.mayCall(first) {
+	// A flight that began before the token was first rejected does not answer for
+	// it.
+	asOf := m.tokens[last.token].rejected
+	if !c.mayFail && (m.outage < first || m.outageFrom < asOf) && m.canCall(first) {
 		m.breaks("rejected requests are sent again", "caller %d got its rejection at %v, and nothing spoke against another token", c.id, first)
 	}
 }
@@ -168,6 +171,13 @@ func (m *model) failed(c *caller, err error, now moment) {
 	}
 	m.count["errors"]++
 	m.waitedTooLong(c, c.start, now)
+	m.waitedForSuspect(c, now)
+	if t := c.found; t != nil && t == m.held && m.closing == never && m.usable(t, now+instant) {
+		m.breaks("an odd rejection takes no token from anybody", "caller %d fails, and there is %s: %v", c.id, name(t.text), err)
+	}
+	if f := m.flight; f.repeats && m.closing == never && c.start <= f.start && !m.impatient(c, now) {
+		m.breaks("passing trouble is tried again", "caller %d fails after %d attempts: %v", c.id, f.calls, err)
+	}
 	var said *authtrip.ServerError
 	known := false
 	switch {

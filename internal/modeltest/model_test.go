@@ -36,7 +36,8 @@ type model struct {
 	renewDelay time.Duration
 	closing    moment // when Close was called
 	closed     moment // when it returned
-	outage     moment // when a token call failed, or brought nothing new, last
+	outage     moment // when a flight failed, or brought nothing new, last
+	outageFrom moment // when that flight began
 	unsure     bool   // of which token is in use, until another comes
 	due        moment // when a renewal should have begun; never
 
@@ -50,7 +51,7 @@ type model struct {
 
 func newModel() *model {
 	m := &model{tokens: map[string]*token{}, count: figures{}, stirred: never, rejected: never, nextTry: never, nextAsk: never,
-		closing: never, closed: never, outage: never, due: never, timedOut: never, cutOff: never,
+		closing: never, closed: never, outage: never, outageFrom: never, due: never, timedOut: never, cutOff: never,
 		said: map[int]moment{}, changes: map[string]int{}}
 	m.ledger.began = time.Now()
 	m.refusal.until, m.pause.until, m.pause.cut, m.pause.last = never, never, never, never
@@ -148,6 +149,7 @@ func (m *model) callBegins(ctx context.Context) *call {
 	f := &m.flight
 	if f.repeats && f.calls < attempts && now-f.end <= 100*time.Millisecond<<(f.calls-1) && now-f.start <= fetchTimeout {
 		f.calls++
+		f.repeats = false
 		m.notes("token call, attempt %d", f.calls)
 		return c
 	}
@@ -166,6 +168,9 @@ func (m *model) callBegins(ctx context.Context) *call {
 	}
 	return c
 }
+
+// idle: no flight is under way.
+func (m *model) idle() bool { return (m.live == nil || m.live.over) && !m.flight.repeats }
 
 // gaveUp ends a call whose time is over: the flight goes on at that instant,
 // and the transport may tell later.
@@ -245,7 +250,7 @@ func (m *model) callEnds(c *call, a answer) {
 		if now < m.refusal.until {
 			m.count["refusals"]++
 		}
-		m.outage = now
+		m.outage, m.outageFrom = now, f.start
 		f.repeats = a.repeatable() && f.calls < attempts && !m.circuit.open && now-f.start < fetchTimeout-instant
 		if !f.repeats {
 			m.flightFails(now)
@@ -280,13 +285,13 @@ func (m *model) arrives(now moment, c *call, a answer) {
 	t.asked, t.again = m.flight.start, now
 	old := m.held
 	reissued := old != nil && m.stirred < m.flight.start && (m.flight.cause == reissue || old.mustReplace && old.rejected < m.flight.start)
-	if m.held != nil && m.rejected != never {
+	if m.held != nil && m.rejected != never || m.unsure {
 		m.pause.mayBegin(now)
 	}
 	switch {
 	case t == m.held:
 		m.count["same"]++
-		m.outage = now
+		m.outage, m.outageFrom = now, m.flight.start
 		wait := time.Second
 		if left := t.usableFor() - m.age(t, now); t.life != forever {
 			wait = max(wait, left/2)
@@ -300,9 +305,12 @@ func (m *model) arrives(now moment, c *call, a answer) {
 	case t.dropped >= m.flight.start:
 		m.unsure = m.unsure || t.dropped == m.flight.start
 		m.notes("%s was dropped meanwhile", name(t.text))
-		m.outage = now
+		m.outage, m.outageFrom = now, m.flight.start
 		return
 	default:
+		if t.arrived != never { // a token that was dropped
+			m.outage, m.outageFrom = now, m.flight.start
+		}
 		m.unsure = false
 		m.held = t
 		t.at, t.wallAt, t.life, t.arrived, t.rejected, t.mustReplace = c.start, c.wallAt, a.life, now, never, false

@@ -30,6 +30,9 @@ func TestEverySchedule(t *testing.T) {
 		seen, failed := s.run(t)
 		all.add(seen.count)
 		if failed != "" {
+			if all.found() {
+				t.Logf("found in schedule %d: %s", all.count(), failed)
+			}
 			rt.Fatalf("%s\n\n%s\n%s", failed, s, seen)
 		}
 	})

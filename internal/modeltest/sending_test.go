@@ -48,9 +48,10 @@ func (m *model) firstSend(c *caller, t *token, now moment) {
 		m.count["waited"]++
 	}
 	m.waitedTooLong(c, c.start, now)
+	m.waitedForSuspect(c, now)
 	// A rejected token is replaced when that is known to help, before others
 	// send it.
-	if t.rejected != never && t.rejected < c.start && t.mustReplace && m.flight.end < t.rejected && m.mayCall(t.rejected) {
+	if t.rejected != never && t.rejected < c.start && t.mustReplace && m.idle() && m.flight.end < t.rejected && m.mayCall(t.rejected) {
 		m.breaks("suspect, compare, drop", "caller %d sends %s, which was rejected at %v, and no other was asked for", c.id, name(t.text), t.rejected)
 	}
 }
@@ -82,6 +83,18 @@ func (m *model) waitedTooLong(c *caller, since, now moment) {
 	}
 	if t := m.held; t != nil && t.arrived > since && t.arrived < now && t.rejected == never && t.dropped < t.arrived {
 		m.breaks("everybody who waits is heard", "caller %d waits since %v, and %s came at %v", c.id, since, name(t.text), t.arrived)
+	}
+}
+
+// waitedForSuspect: a rejected token that may still work is waited beside for a
+// second, or a third of the fetch timeout if the request cannot be sent again.
+func (m *model) waitedForSuspect(c *caller, now moment) {
+	patience := attemptTime
+	if (c.replayable() || c.body == getBodyFails && !c.noReplay) && !c.asks {
+		patience = time.Second
+	}
+	if t := c.found; t != nil && t == m.held && m.usable(t, now+instant) && now > c.start+patience+instant {
+		m.breaks("an odd rejection takes no token from anybody", "caller %d waits for %v beside %s", c.id, now-c.start, name(t.text))
 	}
 }
 
@@ -134,7 +147,7 @@ func (m *model) tokenRejected(c *caller, t *token, now moment) {
 	m.count["rejections"]++
 	if len(c.sends) == 1 {
 		c.need = now
-		c.mayPause = m.pause.maybe
+		c.mayPause = m.pause.maybe || m.unsure
 		c.mayFail = !m.mayCall(now)
 	}
 	if t != m.held {
@@ -152,7 +165,11 @@ func (m *model) tokenRejected(c *caller, t *token, now moment) {
 	}
 }
 
-// mayCall: nothing keeps a token call from being made that began at that time.
-func (m *model) mayCall(then moment) bool {
-	return !m.circuit.open && m.refusal.until <= then && m.outage < then && m.closing == never && !m.unsure
+// mayCall: nothing kept a token call from being made, then or since, and none
+// failed since.
+func (m *model) mayCall(then moment) bool { return m.outage < then && m.canCall(then) }
+
+// canCall: nothing kept one from being made.
+func (m *model) canCall(then moment) bool {
+	return !m.circuit.open && m.circuit.wasOpen < then && m.refusal.until <= then && m.closing == never && !m.unsure
 }

@@ -252,6 +252,9 @@ func (w *world) close() {
 		if first {
 			m.closed = m.now()
 		}
+		if m.live != nil && !m.live.over && m.live.ctx.Err() == nil {
+			m.breaks("nothing after Close", "a token call goes on")
+		}
 		if err != nil || m.closed > m.closing {
 			m.breaks("nothing after Close", "it took %v and returned %v", m.closed-m.closing, err)
 		}
