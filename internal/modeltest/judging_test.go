@@ -210,7 +210,7 @@ func (m *model) drops(text string) {
 		return
 	}
 	m.notes("%s is dropped", name(text))
-	m.held.dropped, m.stirred = now, now
+	m.held.dropped, m.stirred, m.nextAsk = now, now, never
 	m.held = nil
 	m.count["drops"]++
 }

@@ -67,7 +67,6 @@ type token struct {
 	wallAt  time.Duration // model.wall then
 	life    time.Duration // that the client was told
 	expires moment        // by the server's clock
-	ended   bool          // by the server, before its time
 
 	asked    moment // when the last call that brought it began
 	arrived  moment // when it became the one in use
@@ -305,6 +304,9 @@ func (m *model) arrives(now moment, c *call, a answer) {
 	case t.dropped >= m.flight.start:
 		m.unsure = m.unsure || t.dropped == m.flight.start
 		m.notes("%s was dropped meanwhile", name(t.text))
+		m.outage, m.outageFrom = now, m.flight.start
+		return
+	case m.unsure && t.arrived != never: // it may be the one in use
 		m.outage, m.outageFrom = now, m.flight.start
 		return
 	default:
