@@ -50,9 +50,13 @@ type step struct {
 	api     apiMode       // of apiTurns
 	by      time.Duration // of lives and stepsWall; between repeats
 	// then passes after the action; 0: until nothing moves at this instant;
-	// below 0: the next step races with this one.
+	// below 0: the next step races with this one, or mostOfLife.
 	then time.Duration
 }
+
+// mostOfLife passes three quarters of the time that tokens live just then: they
+// are stale, and can be used still.
+const mostOfLife time.Duration = -2
 
 // shape is one caller's request.
 type shape struct {
@@ -171,7 +175,7 @@ func drawStep(t *rapid.T) step {
 		}
 	}
 	s.then = rapid.SampledFrom([]time.Duration{
-		0, 0, 0, -1, -1, time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond, time.Second, 1300 * time.Millisecond,
+		0, 0, 0, -1, -1, mostOfLife, time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond, time.Second, 1300 * time.Millisecond,
 		2 * time.Second, 5 * time.Second, 9 * time.Second, 12 * time.Second, 41 * time.Second, 70 * time.Second, 130 * time.Second, 7 * time.Minute,
 	}).Draw(t, "then")
 	return s
@@ -221,6 +225,8 @@ func (s step) String() string {
 		what += fmt.Sprintf(" [%v]", c)
 	}
 	switch {
+	case s.then == mostOfLife:
+		return what + ", then most of a token's life"
 	case s.then < 0:
 		return what
 	case s.then == 0:

@@ -32,6 +32,8 @@ type world struct {
 	under   sync.WaitGroup // callers
 	cancels []context.CancelFunc
 
+	lifetime time.Duration // of tokens issued now; of the goroutine that runs the steps
+
 	mu      sync.Mutex
 	model   *model           // guarded by mu
 	api     apiMode          // guarded by mu
@@ -53,7 +55,7 @@ func init() {
 
 func newWorld(s schedule) *world {
 	wallOffset.Store(0)
-	w := &world{schedule: s, api: apiServes, model: newModel()}
+	w := &world{schedule: s, lifetime: s.lifetime, api: apiServes, model: newModel()}
 	w.cloud = authtest.NewNHN(authtest.API(http.HandlerFunc(w.serveAPI)), authtest.InMemory())
 	w.cloud.SetLifetime(s.lifetime)
 	auth := w.cloud.Transport().Clone()
@@ -135,11 +137,15 @@ func (w *world) run() {
 	for i, s := range w.schedule.steps {
 		w.told(func(m *model) { m.notes("%d. %s", i+1, s) })
 		w.do(s)
-		if s.then > 0 {
-			w.settle()
-			time.Sleep(s.then)
+		then := s.then
+		if then == mostOfLife {
+			then = w.lifetime * 3 / 4
 		}
-		if s.then >= 0 {
+		if then > 0 {
+			w.settle()
+			time.Sleep(then)
+		}
+		if then >= 0 {
 			w.settle()
 		}
 		if w.isBroken() {
@@ -177,6 +183,7 @@ func (w *world) do(s step) {
 			w.cloud.Revoke(t.AccessToken())
 		}
 	case lives:
+		w.lifetime = s.by
 		w.cloud.SetLifetime(s.by)
 	case breaksDown:
 		w.cloud.Break(faults[s.fault])
