@@ -2,7 +2,7 @@
 // it does with a small model of what it may do. It has tests only, in a module
 // of its own.
 //
-//	go test ./...                                        # 1,500 schedules, and whether the planted bugs fit
+//	go test ./...                                        # 500 schedules, and whether the planted bugs fit
 //	go test -run EverySchedule -v -rapid.checks=20000 .  # more of them, with figures
 //	go test -run PlantedBugsAreFound -v -planted -timeout 30m .
 //

@@ -12,7 +12,7 @@ import (
 )
 
 // checks is how many schedules run unless the flag -rapid.checks says otherwise.
-const checks = "1500"
+const checks = "500"
 
 func TestMain(m *testing.M) {
 	if os.Getenv("RAPID_CHECKS") == "" {
