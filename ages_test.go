@@ -337,7 +337,7 @@ func TestI04_ATokenThatIsGivenAgainIsNotUsedForLongerThanItIsSaidToLive(t *testi
 	for _, c := range []struct {
 		left string
 		held time.Duration
-	}{{"0.4", 400 * time.Millisecond}, {"0", 100 * time.Millisecond}, {"30", time.Second}} {
+	}{{"0.4", 400 * time.Millisecond}, {"0.05", 50 * time.Millisecond}, {"0", 100 * time.Millisecond}, {"30", time.Second}} {
 		t.Run(c.left+" s left", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := registration()

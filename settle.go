@@ -132,8 +132,9 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 	return forGood || e.dropped == token, forGood
 }
 
-// leastHold is how long a token is used that the server gave again at its very
-// end: figures are in whole seconds, and it is not asked without bound.
+// leastHold is how long a token is used that the server gave again with no
+// time left: in whole seconds that is less than one, and it must not be asked
+// without bound.
 const leastHold = 100 * time.Millisecond
 
 // believes reports whether a lifetime may be taken for a new one when it comes
@@ -154,7 +155,10 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, left time.Durat
 	}
 	if !cur.usable(now) {
 		if e.client.ExpiresInRemains {
-			wait = min(wait, max(left, leastHold))
+			if left == 0 {
+				left = leastHold
+			}
+			wait = min(wait, left)
 		}
 		next.heldUntil = now.mono + int64(wait)
 	}

@@ -175,7 +175,7 @@ func (m *model) failed(c *caller, err error, now moment) {
 	if t := c.found; t != nil && t == m.held && m.closing == never && m.usable(t, now+instant) {
 		m.breaks("an odd rejection takes no token from anybody", "caller %d fails, and there is %s: %v", c.id, name(t.text), err)
 	}
-	if f := m.flight; f.repeats && m.closing == never && c.start <= f.start && !m.impatient(c, now) {
+	if f := m.flight; f.repeats && m.closing == never && c.start <= f.start {
 		m.breaks("passing trouble is tried again", "caller %d fails after %d attempts: %v", c.id, f.calls, err)
 	}
 	var said *authtrip.ServerError
@@ -194,7 +194,7 @@ func (m *model) failed(c *caller, err error, now moment) {
 		at, seen := m.said[said.Status]
 		known = seen && (at >= c.start || m.refusal.until >= c.start)
 	case errors.Is(err, context.DeadlineExceeded):
-		known = m.timedOut >= c.start || m.impatient(c, now)
+		known = m.timedOut >= c.start
 	default:
 		known = m.cutOff >= c.start
 	}

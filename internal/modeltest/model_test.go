@@ -142,7 +142,7 @@ func (m *model) callBegins(ctx context.Context) *call {
 		m.breaks("nothing after Close", "a token call begins")
 	case !m.circuit.mayCall(now):
 		m.breaks("circuit", "a token call begins %v after the circuit opened, which waits %v", now-m.circuit.since, m.circuit.delay)
-	case now < m.refusal.until && !m.latecomer(now):
+	case now < m.refusal.until:
 		m.breaks("refusals are remembered", "a token call begins %v too early", m.refusal.until-now)
 	}
 	f := &m.flight

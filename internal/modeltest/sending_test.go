@@ -29,7 +29,7 @@ func (m *model) sendBegins(c *caller, h http.Header) *sent {
 		m.breaks("no request without a token", "caller %d sends %s, which no server issued", c.id, name(s.token))
 		return s
 	}
-	if m.closing != never && now > m.closing && !m.drained(c, now) {
+	if m.closing != never && now > m.closing {
 		m.breaks("nothing after Close", "caller %d sends", c.id)
 	}
 	if len(c.sends) == 1 {
@@ -104,7 +104,7 @@ const heldFor = time.Second
 // mayBeSent: not after its end, which the client counts from before the
 // question and the server from its answer; nor what was dropped.
 func (m *model) mayBeSent(c *caller, t *token, now moment) {
-	if t.life != forever && now >= t.expires && now > t.again+instant && !m.heldOver(t, now) {
+	if t.life != forever && now >= t.expires && now > t.again+instant {
 		m.breaks("no expired token", "caller %d sends %s, which ended at %v", c.id, name(t.text), t.expires)
 	}
 	// Whoever waited for a token sends it however old it came.
