@@ -24,12 +24,12 @@ const (
 
 // FuzzCallback brings back a query that says anything, as it came or with the
 // flow's own state, a code and whatever else must not be shown where it says
-// STATE, CODE, VERIFIER, SECRET and ISSUER. A code is redeemed when all is as it
+// STATE, CODE, VERIFIER, SECRET and ISSUER; OTHER is as long as the state. A code is redeemed when all is as it
 // must be and otherwise nothing is sent or used up, and no error shows any of it.
 func FuzzCallback(f *testing.F) {
 	for _, query := range []string{
 		"state=STATE&code=CODE", "code=CODE&state=STATE&iss=ISSUER", "state=STATE&code=CODE&session_state=x&scope=a+b", "STATE=STATE&CODE=CODE",
-		"", "code=CODE", "state=&code=CODE", "state=STATE", "state=STATE&code=", "state=STATEx&code=CODE", "state=xSTATE&code=CODE", "state=STATE%00&code=CODE",
+		"", "code=CODE", "state=&code=CODE", "state=STATE", "state=STATE&code=", "state=STATEx&code=CODE", "state=OTHER&code=CODE", "state=xSTATE&code=CODE", "state=STATE%00&code=CODE",
 		"state=STATE&state=STATE&code=CODE", "state=STATE&state=x&code=CODE", "state=x&state=STATE&code=CODE", "state=STATE&code=CODE&code=x", "state=STATE&code=CODE&code=",
 		"state=STATE&code=CODE&iss=", "state=STATE&code=CODE&iss=ISSUER%2F", "state=STATE&code=CODE&iss=ISSUER&iss=https://evil.example", "state=STATE&code=CODE&iss=https://evil.example/%0d%0a",
 		"error=access_denied&state=STATE", "error=access_denied&state=x", "error=access_denied", "error=&state=STATE&code=CODE", "error=access_denied&state=STATE&code=CODE&iss=ISSUER",
@@ -44,7 +44,7 @@ func FuzzCallback(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string, kind uint8) {
 		c := newCallback(t, kind)
 		query = strings.NewReplacer("STATE", url.QueryEscape(c.state), "CODE", url.QueryEscape(callbackCode), "VERIFIER", c.verifier,
-			"SECRET", url.QueryEscape(callbackSecret), "ISSUER", url.QueryEscape(callbackIssuer)).Replace(query)
+			"SECRET", url.QueryEscape(callbackSecret), "OTHER", strings.ToLower(c.state), "ISSUER", url.QueryEscape(callbackIssuer)).Replace(query)
 		q := (&url.URL{RawQuery: query}).Query() // what a handler does
 
 		single := true

@@ -20,7 +20,7 @@ func FuzzOrigin(f *testing.F) {
 			"https://user:pw@api.example/", "https://api.example@evil.example/", "https://evil.example#@api.example/", `https://evil.example\@api.example/`,
 			"https://apı.example/", "https://api.e\u212aample/", "https://api%2eexample/", "https://api.example%00.evil.example/", "https:api.example", "//api.example/",
 			"http://api.example/", "http://plain.example:81/", "http://plain.example/", "http://127.1/", "http://[::ffff:127.0.0.1]/", "http://[::1%25lo]/",
-			"http://localhost:443/", "https://[2001:db8::1]:8443/", "https://[2001:DB8:0::1]:8443/", "HTTPS://localhost/", "http://localhost.evil.example/", "ftp://api.example/", "",
+			"http://localhost:443/", "http://192.0.2.1/", "https://ap\u0130.example/", "https://[2001:db8::1]:8443/", "https://[2001:DB8:0::1]:8443/", "HTTPS://localhost/", "http://localhost.evil.example/", "ftp://api.example/", "",
 		} {
 			f.Add(listed, "plain.example:81", "", target)
 			f.Add(listed, "", "https://api.example/", target)
