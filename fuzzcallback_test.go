@@ -24,8 +24,9 @@ const (
 
 // FuzzCallback brings back a query that says anything, as it came or with the
 // flow's own state, a code and whatever else must not be shown where it says
-// STATE, CODE, VERIFIER, SECRET and ISSUER; OTHER is as long as the state. A code is redeemed when all is as it
-// must be and otherwise nothing is sent or used up, and no error shows any of it.
+// STATE, CODE, VERIFIER, SECRET and ISSUER; OTHER is as long as the state. A
+// code is redeemed when all is as it must be and otherwise nothing is sent or
+// used up, and no error shows any of it.
 func FuzzCallback(f *testing.F) {
 	for _, query := range []string{
 		"state=STATE&code=CODE", "code=CODE&state=STATE&iss=ISSUER", "state=STATE&code=CODE&session_state=x&scope=a+b", "STATE=STATE&CODE=CODE",
