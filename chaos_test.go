@@ -69,7 +69,10 @@ func (c *chaos) roll(n int) int {
 	return c.rnd.IntN(n)
 }
 
-func (c *chaos) sleep(most time.Duration) { time.Sleep(time.Duration(c.roll(int(most)))) }
+// sleep is in microseconds, for an int may have 32 bits.
+func (c *chaos) sleep(most time.Duration) {
+	time.Sleep(time.Duration(c.roll(int(most/time.Microsecond))) * time.Microsecond)
+}
 
 func (c *chaos) run() {
 	t := c.t

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every check: format, vet, lint, all tests of all modules under the race
-# detector, the examples, the release script. Ends in "N passed, N failed".
+# detector, other processors, the API since the last tag, the examples, the
+# scripts. Ends in "N passed, N failed".
 #
 # Needs Go and a C compiler. As root on Debian it installs a compiler that is
 # missing; elsewhere it installs nothing, says NOT RUN for what it cannot do,
@@ -8,6 +9,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export GOWORK=off
+export GOFLAGS="${GOFLAGS:+$GOFLAGS }-mod=readonly" # every go.mod says all that it needs
 root=$PWD
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
@@ -81,6 +83,19 @@ tests() {
 	fi
 }
 
+# other ARCH COMMAND…: for another processor. On 386 an int has 32 bits, and 64
+# bits are aligned for atomic use only where the code sees to it.
+other() {
+	local arch=$1
+	shift
+	GOARCH=$arch CGO_ENABLED=0 "$@"
+}
+
+# runs_386 reports whether this machine runs what is built for 386.
+runs_386() {
+	[ "$(go env GOHOSTOS)/$(go env GOHOSTARCH)" = linux/amd64 ] && other 386 go test -run '^$' .
+}
+
 has_compiler() { command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null; }
 
 install_compiler() {
@@ -106,16 +121,36 @@ check "no large files" small
 for m in $all; do
 	name=${m#./}
 	check "go mod tidy: $name" in_module "$m" tidy
+	check "go build: $name" in_module "$m" go build ./...
 	check "go vet: $name" in_module "$m" go vet ./...
+	case $name in
+	contrib/clients | contrib/interop) ;; # tests only, over much that would have to be built
+	*)
+		for arch in 386 arm64; do
+			check "go vet for $arch: $name" in_module "$m" other $arch go vet ./...
+		done
+		;;
+	esac
 	check "staticcheck: $name" in_module "$m" go tool -modfile="$root/tools/go.mod" staticcheck ./...
 	tests "$m" ${race:+"$race"}
 done
+if runs_386 >"$log/386" 2>&1; then
+	check "tests of . on 386" other 386 go test .
+else
+	not_run "tests on 386 (this machine does not run them)"
+fi
 check "100,000 principals" go test -run TestAHundredThousandPrincipals .
 for example in quickstart prism tenants resty; do
 	check "examples/$example" go run "./examples/$example"
 done
 check "examples/sdk" in_module examples/sdk go run .
 check "release script" scripts/release.sh --self-test
+check "API script" scripts/api.sh --self-test
+if since=$(scripts/api.sh --since 2>"$log/since"); then
+	check "API: $since" scripts/api.sh
+else
+	not_run "the API since the last tag ($(tail -1 "$log/since"))"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
