@@ -36,6 +36,8 @@ func FuzzCallback(f *testing.F) {
 		"error=access_denied&state=STATE", "error=access_denied&state=x", "error=access_denied", "error=&state=STATE&code=CODE", "error=access_denied&state=STATE&code=CODE&iss=ISSUER",
 		"error=a&error=b&state=STATE", "error=server_error&error_description=no+STATE+VERIFIER&error_description=x&state=STATE&iss=ISSUER", "error=%1b[31m%e2%80%ae&error_description=%ff%00STATE&state=STATE",
 		"state=STATE&code=%zz", "state=STATE&code=CODE;x=1", "%73tate=STATE&%63ode=CODE", "state=STATE&code=CODE&%zz=1", "state=STATE&code=%ff%00%0d%0a", "+state=STATE&code=CODE", "?state=STATE&code=CODE#x",
+		"state=STATE&code=CODE&iss=https://evil.example/?code%3dCODE", "state=STATE&code=CODE&iss=STATE", "error=STATE&state=STATE&iss=ISSUER", "error=CODE&state=STATE&code=CODE&iss=ISSUER",
+		"error=x&error_description=CODE&code=CODE&state=STATE&iss=ISSUER", "error=x&error_description=no+SECRET&state=STATE&iss=ISSUER",
 		"state=STATE&code=a+b%26grant_type=refresh_token", "state=STATE&code=CODE&grant_type=refresh_token&redirect_uri=https://evil.example&client_id=x",
 	} {
 		for kind := range uint8(8) {
