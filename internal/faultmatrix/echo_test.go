@@ -113,7 +113,7 @@ func echoes() (all []Fault) {
 		"Location":                     withHeader(302, "Location"),
 		"WWW-Authenticate":             withHeader(401, "WWW-Authenticate"),
 		"Retry-After":                  withHeader(429, "Retry-After"),
-		"the reason":                   raw("HTTP/1.1 400 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+		"the reason":                   raw("HTTP/1.1 400 %s\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"),
 		"the status":                   raw("HTTP/1.1 %s\r\n\r\n"),
 		"no HTTP":                      raw("%s\r\n\r\n"),
 		"a header's name":              raw("HTTP/1.1 400 Bad\r\n%s: x\r\n\r\n"),

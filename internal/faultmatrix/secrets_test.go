@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,9 +40,13 @@ func TestI14_NoFaultBringsASecretToLight(t *testing.T) {
 		if !slices.Contains(succeeds, f.Title) {
 			doing = append(slices.Clone(always), "revoke")
 		}
-		cells = append(cells, secretsCell{f, http.MethodGet, proofs[0], doing}, secretsCell{f, http.MethodPost, proofs[i%len(proofs)], doing})
+		both := []secretsCell{{f, http.MethodGet, proofs[0], doing}, {f, http.MethodPost, proofs[i%len(proofs)], doing}}
+		if raceDetector {
+			both = both[i%2:][:1] // each fault in one, as in the matrix
+		}
+		cells = append(cells, both...)
 	}
-	if len(cells) < 38 {
+	if len(cells) < 19 {
 		t.Errorf("only %d cells", len(cells))
 	}
 	runSecrets(t, cells)
@@ -68,7 +73,7 @@ func runSecrets(t *testing.T, cells []secretsCell) {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			t.Run(fmt.Sprintf("%s, %s, %s", c.fault.Title, c.method, cmp.Or(c.auth, "Authenticate")), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, %s, %s", strings.ReplaceAll(c.fault.Title, "/", "-"), c.method, cmp.Or(c.auth, "Authenticate")), func(t *testing.T) {
 				u := newUsers(t, trusted, c.fault, c.method, c.auth)
 				u.logIn()
 				u.server.Break(c.fault)
