@@ -164,10 +164,21 @@ func (s *AuthServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.Answer(ctx, w, r)
 		return
 	}
+	if r.URL.Path == revocationPath {
+		return // every token is revoked
+	}
 	token, lifetime := s.ledger.issue()
+	reply := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": lifetime.Seconds()}
+	if grant := r.FormValue("grant_type"); grant != "client_credentials" {
+		reply["refresh_token"] = s.ledger.issueRefresh() // rotated each time
+	}
 	w.Header().Set("Content-Type", jsonType)
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": lifetime.Seconds()})
+	_ = json.NewEncoder(w).Encode(reply)
 }
+
+// revocationPath is the revocation endpoint's; every other is the token
+// endpoint's, by GET and by POST, for each grant.
+const revocationPath = "/revoke"
 
 // tokenURL has the server's name in it, so that the client asks for its address.
 func (s *AuthServer) tokenURL(port int) string {

@@ -2,6 +2,7 @@ package faultmatrix
 
 import (
 	"crypto/rand"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ type ledger struct {
 	good     map[string]time.Time // guarded by mu; until when
 	refused  map[string]bool      // guarded by mu; the API said no to it
 	issued   int                  // guarded by mu
+	all      []string             // guarded by mu; tokens ever made, refresh tokens too
 }
 
 func newLedger(lifetime time.Duration) *ledger {
@@ -28,6 +30,7 @@ func (l *ledger) issue() (token string, lifetime time.Duration) {
 	token = "at." + rand.Text() + rand.Text()
 	l.good[token] = time.Now().Add(l.lifetime)
 	l.issued++
+	l.all = append(l.all, token)
 	return token, l.lifetime
 }
 
@@ -57,16 +60,19 @@ func (l *ledger) count() int {
 	return l.issued
 }
 
-// tokens lists all that were issued and refused, for a search of what must not
-// be shown.
-func (l *ledger) tokens() (all []string) {
+// issueRefresh makes a refresh token.
+func (l *ledger) issueRefresh() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for t := range l.good {
-		all = append(all, t)
-	}
-	for t := range l.refused {
-		all = append(all, t)
-	}
-	return all
+	token := "rt." + rand.Text() + "/+" + rand.Text()
+	l.all = append(l.all, token)
+	return token
+}
+
+// tokens lists all that there ever were, for a search of what must not be
+// shown.
+func (l *ledger) tokens() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
 }

@@ -3,28 +3,40 @@
 package leak
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
+	"encoding/binary"
 	"fmt"
-	"net/url"
+	"maps"
+	"slices"
 	"strings"
 )
 
-// Find returns the forms of secrets that are in texts, each once, with what
-// stands before it and without the secret itself. No secret may be shorter than
-// 8 bytes: such are found everywhere.
+// Find returns where secrets are in texts, once for each secret: in which form,
+// and the text before it, without any secret. No secret in it may be shorter
+// than 8 bytes: such are found everywhere. Of one of 16 bytes or more its first
+// and its last 12 count as well: a secret that was cut short tells enough.
 func Find(texts, secrets []string) (found []string) {
+	var forms []form
 	for n, secret := range secrets {
-		for form, written := range forms(secret) {
-			for _, text := range texts {
-				if at := strings.Index(text, written); at >= 0 {
-					found = append(found, fmt.Sprintf("secret %d, %s, after %q", n, form, text[max(0, at-100):at]))
-					break
+		forms = append(forms, formsOf(n, secret)...)
+	}
+	// A form is looked for where its first 8 bytes are.
+	byStart := map[uint64][]int{}
+	for i, f := range forms {
+		start := binary.BigEndian.Uint64([]byte(f.text))
+		byStart[start] = append(byStart[start], i)
+	}
+	known := map[int]bool{} // secrets
+	for _, text := range texts {
+		var start uint64
+		for i := range len(text) {
+			if start = start<<8 | uint64(text[i]); i < 7 {
+				continue
+			}
+			for _, n := range byStart[start] {
+				f := forms[n]
+				if !known[f.secret] && strings.HasPrefix(text[i-7:], f.text) {
+					known[f.secret] = true
+					found = append(found, fmt.Sprintf("secret %d%s after %q", f.secret, f.name, hide(text[max(0, i-207):i-7], forms)))
 				}
 			}
 		}
@@ -32,38 +44,39 @@ func Find(texts, secrets []string) (found []string) {
 	return found
 }
 
-// forms is how a secret may be written. Hashes count: who has a short secret's
-// hash can guess it.
-func forms(secret string) map[string]string {
-	quoted, _ := json.Marshal(secret)
-	all := map[string]string{
-		"plain":            secret,
-		"quoted":           strings.Trim(fmt.Sprintf("%q", secret), `"`),
-		"JSON":             strings.Trim(string(quoted), `"`),
-		"escaped query":    url.QueryEscape(secret),
-		"escaped path":     url.PathEscape(secret),
-		"escaped twice":    url.QueryEscape(url.QueryEscape(secret)),
-		"hex":              hex.EncodeToString([]byte(secret)),
-		"upper-case hex":   strings.ToUpper(hex.EncodeToString([]byte(secret))),
-		"bytes":            strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
-		"bytes, Go syntax": strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)), "[]byte{"), "}"),
+// hide takes all forms out of text.
+func hide(text string, forms []form) string {
+	for _, f := range forms {
+		text = strings.ReplaceAll(text, f.text, "…")
 	}
-	// Base64 of a longer text holds the secret's at one of three places, but
-	// for the ends, which its neighbours have a part in.
-	for shift := range 3 {
-		for name, enc := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
-			text := enc.EncodeToString(append(make([]byte, shift), secret...))
-			from, to := (shift*8+5)/6, (shift+len(secret))*8/6
-			all[fmt.Sprintf("%s at %d", name, shift)] = text[from:to]
+	return text
+}
+
+// form is one way in which a secret may be written.
+type form struct {
+	secret     int // which
+	name, text string
+}
+
+// formsOf are those of a secret and of its ends.
+func formsOf(n int, secret string) (all []form) {
+	const end = 12
+	parts := []form{{name: "", text: secret}}
+	if len(secret) >= 16 {
+		parts = append(parts,
+			form{name: ", its beginning", text: strings.ToValidUTF8(secret[:end], "")},
+			form{name: ", its end", text: strings.ToValidUTF8(secret[len(secret)-end:], "")})
+	}
+	for _, part := range parts {
+		spelled := spellings(part.text)
+		if part.name == "" {
+			maps.Copy(spelled, hashes(secret))
 		}
-	}
-	md, s1, s256, s512 := md5.Sum([]byte(secret)), sha1.Sum([]byte(secret)), sha256.Sum256([]byte(secret)), sha512.Sum512([]byte(secret))
-	for name, sum := range map[string][]byte{"MD5": md[:], "SHA-1": s1[:], "SHA-256": s256[:], "SHA-512": s512[:]} {
-		// A part of a hash tells as well; 8 bytes are not there by chance.
-		all[name] = hex.EncodeToString(sum[:8])
-		all[name+", upper-case hex"] = strings.ToUpper(hex.EncodeToString(sum[:8]))
-		all[name+", base64"] = base64.RawStdEncoding.EncodeToString(sum[:9])
-		all[name+", base64url"] = base64.RawURLEncoding.EncodeToString(sum[:9])
+		for _, how := range slices.Sorted(maps.Keys(spelled)) {
+			if len(spelled[how]) >= 8 {
+				all = append(all, form{n, part.name + ", " + how, spelled[how]})
+			}
+		}
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"strings"
 	"testing"
@@ -33,6 +34,12 @@ func TestASecretIsFoundInEveryForm(t *testing.T) {
 		"hash":       hex.EncodeToString(sum[:]),
 		"hash, half": strings.ToUpper(hex.EncodeToString(sum[:12])),
 		"hash, b64":  base64.StdEncoding.EncodeToString(sum[:]),
+		"escaped":    "x%73%33%63%72%65%74%2f%77%69%74%68%2b%61%6c%6c%20x",
+		"lower case": strings.ReplaceAll(url.QueryEscape(secret), "%2F", "%2f"),
+		"HTML":       "<p>" + html.EscapeString(secret) + "</p>",
+		"beginning":  "cut short: " + secret[:13] + "…",
+		"end":        base64.StdEncoding.EncodeToString([]byte("…" + secret[len(secret)-14:])),
+		"unicode":    `\u0073\u0033\u0063\u0072\u0065\u0074\u002f\u0077\u0069\u0074\u0068\u002b`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := leak.Find([]string{"nothing", text}, []string{"another-secret", secret})
@@ -44,7 +51,7 @@ func TestASecretIsFoundInEveryForm(t *testing.T) {
 			}
 		})
 	}
-	if found := leak.Find([]string{"s3cret/with+all", "of it 한글", ""}, []string{secret}); found != nil {
+	if found := leak.Find([]string{"s3cret/with", "of it 한글", ""}, []string{secret}); found != nil {
 		t.Errorf("found %q where there is nothing", found)
 	}
 }
