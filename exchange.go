@@ -83,7 +83,7 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 			l.settle(claimed, claimed.free())
 			return err
 		}
-		secrets := []string{params.Get("code"), params.Get("code_verifier")}
+		secrets := []string{params.Get("code"), params.Get("code_verifier"), params.Get("state")}
 		sentAt, reply, err := e.fetch(ctx, caller, request{params: params, secrets: secrets, redeems: true, once: true})
 		if reply == nil {
 			l.settle(claimed, claimed.free())

@@ -33,14 +33,14 @@ func scrub(text string, secrets []string) string {
 		pairs = append(pairs, f, redacted)
 	}
 	text = strings.NewReplacer(pairs...).Replace(text)
-	for _, f := range forms {
-		text = withoutBeginnings(text, f)
-	}
 	decoded := html.UnescapeString(strings.ReplaceAll(unescape(text), `\/`, "/"))
 	for _, s := range secrets {
 		if s != "" && strings.Contains(decoded, s) {
 			return redacted + " (it showed a secret)" // in a spelling that is hard to find
 		}
+	}
+	for _, f := range forms {
+		text = withoutBeginnings(text, f)
 	}
 	return text
 }
@@ -72,7 +72,7 @@ func spellings(secret string) []string {
 	return forms
 }
 
-// withoutBeginnings replaces what begins like secret.
+// withoutBeginnings replaces what begins like secret, up to the next blank.
 func withoutBeginnings(text, secret string) string {
 	if len(secret) <= shortest {
 		return text
@@ -83,11 +83,13 @@ func withoutBeginnings(text, secret string) string {
 			return text
 		}
 		from += at
-		end := from + shortest
-		for n := shortest; n < len(secret) && end < len(text) && text[end] == secret[n]; n++ {
-			end++
+		rest := text[from+shortest:]
+		if blank := strings.IndexAny(rest, " \t\r\n\"'<>"); blank >= 0 {
+			rest = rest[blank:]
+		} else {
+			rest = ""
 		}
-		text = text[:from] + redacted + text[end:]
+		text = text[:from] + redacted + rest
 	}
 }
 

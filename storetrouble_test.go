@@ -2,6 +2,8 @@ package authtrip_test
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -95,4 +97,28 @@ func TestI17_ARecordThatCannotBeReadIsLeftAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A driver that prints the row has it even where this process has not.
+func TestI14_AStoresErrorThatRepeatsARowItCouldNotGiveShowsNoToken(t *testing.T) {
+	const row = `{"form":1,"login":"L","refresh_token":"rt-CANARY-0123456789","access_token":"at-CANARY","untold":[{"token":"CANARY","hint":""}]}`
+	for name, written := range map[string]string{
+		"as it is": row, "quoted": fmt.Sprintf("%q", row), "in hex": fmt.Sprintf("\\x%x", row), "in HEX": fmt.Sprintf("%X", row),
+		"as bytes": fmt.Sprint([]byte(row)), "in base64": base64.StdEncoding.EncodeToString([]byte(row)),
+		"twice": row + " and " + row,
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := newSpyStore()
+			store.breakDown(func(string) error { return errors.New("scan: " + written + " is no row") })
+			src := of(t, newServer().manager(t, authtrip.WithStore(store)), "ann")
+			_, err := src.Token(t.Context())
+			wantAll(t, err, "scan: ", " is no row")
+			all := fmt.Sprintf("%v %+v", err, err)
+			for _, part := range []string{"CANARY", fmt.Sprintf("%x", "CANARY"), fmt.Sprintf("%X", "CANARY"), strings.Trim(fmt.Sprint([]byte("CANARY")), "[]"), "Q0FOQVJZ", "NBTkFSW", "DQU5BUl"} {
+				if strings.Contains(all, part) {
+					t.Errorf("it shows a token: %s", all)
+				}
+			}
+		})
+	}
 }
