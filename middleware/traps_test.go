@@ -112,12 +112,14 @@ func TestATokenFailureIsSafeForConditionsThatExpectAResponse(t *testing.T) {
 			conditions := 0
 			w.client.SetRetryCount(20).SetRetryWaitTime(time.Millisecond).SetRetryMaxWaitTime(time.Millisecond).AddRetryAfterErrorCondition().
 				AddRetryCondition(func(res *resty.Response, err error) bool { conditions++; return res.IsError() || err != nil })
+			start := time.Now()
 			_, err := w.client.R().Get("/v1/organizations")
+			most := 5 + int(time.Since(start)/(900*time.Millisecond)) // a probe, where it took so long
 			if !errors.Is(err, authtrip.ErrCircuitOpen) {
 				t.Errorf("got %v, want ErrCircuitOpen", err)
 			}
-			if c := w.cloud.Counts(); conditions != 21 || c.TokenCalls > 5 || c.Rejected != 0 {
-				t.Errorf("%d tries, %+v; want 21 and no more than 5 token calls", conditions, c)
+			if c := w.cloud.Counts(); conditions != 21 || c.TokenCalls > most || c.Rejected != 0 {
+				t.Errorf("%d tries, %+v; want 21 and no more than %d token calls", conditions, c, most)
 			}
 		})
 	}

@@ -141,13 +141,14 @@ func TestRetriesDoNotHammerTheAuthorizationServer(t *testing.T) {
 				if condition != nil {
 					w.client.AddRetryConditions(condition)
 				}
-				r := w.client.R()
+				r, start := w.client.R(), time.Now()
 				_, err := r.Get("/v1/organizations")
+				most := 5 + int(time.Since(start)/(900*time.Millisecond)) // a probe, where it took so long
 				if err == nil || condition != nil && !errors.Is(err, authtrip.ErrCircuitOpen) {
 					t.Errorf("got %v, want ErrCircuitOpen", err)
 				}
-				if c := w.cloud.Counts(); r.Attempt != tries || c.TokenCalls > 5 || c.Rejected != 0 {
-					t.Errorf("%d tries, %+v; want %d and no more than 5 token calls", r.Attempt, c, tries)
+				if c := w.cloud.Counts(); r.Attempt != tries || c.TokenCalls > most || c.Rejected != 0 {
+					t.Errorf("%d tries, %+v; want %d and no more than %d token calls", r.Attempt, c, tries, most)
 				}
 			})
 		}
