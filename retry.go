@@ -64,9 +64,11 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	if err != nil {
 		return giveBack(e.fail(err))
 	}
-	first.giveUp(req.Context(), e.manager.ctx)
-	if e.manager.closed() {
-		return nil, e.fail(ErrClosed)
+	if !first.giveUp(req.Context(), e.manager.ctx) {
+		if replay.Body != nil {
+			_ = replay.Body.Close()
+		}
+		return giveBack(e.fail(ErrClosed))
 	}
 
 	second, err := t.send(replay, req, e.client, another)
@@ -172,8 +174,9 @@ func (f filler) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// giveUp closes the body, at its end if that is near.
-func (a *ahead) giveUp(caller, manager context.Context) {
+// giveUp closes the body, at its end if that is near, unless the manager is
+// closed before, which it reports.
+func (a *ahead) giveUp(caller, manager context.Context) (done bool) {
 	t := time.NewTimer(drainTime)
 	defer t.Stop()
 	select {
@@ -182,7 +185,11 @@ func (a *ahead) giveUp(caller, manager context.Context) {
 	case <-caller.Done():
 	case <-manager.Done():
 	}
+	if manager.Err() != nil && caller.Err() == nil {
+		return false
+	}
 	_ = a.body.Close()
+	return true
 }
 
 // Read implements [io.Reader].

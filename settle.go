@@ -54,7 +54,7 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome
 	case e.manager.closed():
 		return outcome{err: ErrClosed, asOf: asOf}
 	case cur != nil && cur.text.token == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
-		return outcome{token: e.sameAgain(asOf, now, cur, reply.lifetime), asOf: asOf}
+		return outcome{token: e.sameAgain(asOf, now, cur, sentAt, reply.lifetime), asOf: asOf}
 	case asOf < e.droppedAt && reply.token == e.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
@@ -133,8 +133,8 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 }
 
 // leastHold is how long a token is used that the server gave again with no
-// time left: in whole seconds that is less than one, and it must not be asked
-// without bound.
+// time left: in whole seconds that is less than one, and the server must not be
+// asked without bound.
 const leastHold = 100 * time.Millisecond
 
 // believes reports whether a lifetime may be taken for a new one when it comes
@@ -144,7 +144,7 @@ func (c *client) believes(r *tokenReply) bool { return !c.ExpiresInRemains && r.
 // sameAgain keeps cur, which the server gave again, with what it says is left
 // of it: neither its age nor its expiry changes, and it is asked for again at
 // half the time left.
-func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, left time.Duration) *issued {
+func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, sentAt instant, left time.Duration) *issued {
 	wait := max(time.Second, cur.left(now)/2)
 	e.nextTry.Store(now.mono + int64(wait))
 	next := *cur
@@ -155,7 +155,7 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, left time.Durat
 	}
 	if !cur.usable(now) {
 		if e.client.ExpiresInRemains {
-			if left == 0 {
+			if left -= now.since(sentAt); left <= 0 {
 				left = leastHold
 			}
 			wait = min(wait, left)

@@ -299,6 +299,12 @@ func (m *model) arrives(now moment, c *call, a answer) {
 			m.nextTry = forever / 2
 		}
 		if !m.usable(t, now) {
+			if a.life != forever { // and it says how long it is good still
+				if a.life -= now - c.start; a.life <= 0 {
+					a.life = 100 * time.Millisecond
+				}
+				wait = min(wait, a.life)
+			}
 			m.nextAsk = now + wait
 		}
 	case t.dropped >= m.flight.start:
