@@ -3,6 +3,7 @@ package modeltest_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,13 +132,18 @@ var faults = []authtest.Fault{
 }
 
 func drawSchedule(t *rapid.T) schedule {
-	return schedule{
+	s := schedule{
 		lifetime:   rapid.SampledFrom(lifetimes).Draw(t, "lifetime"),
 		untold:     rapid.IntRange(0, 5).Draw(t, "untold") == 5,
 		endsOld:    rapid.IntRange(0, 5).Draw(t, "endsOld") == 5,
 		replyDelay: rapid.SampledFrom([]time.Duration{0, 0, 0, 30 * time.Millisecond, 600 * time.Millisecond}).Draw(t, "replyDelay"),
 		steps:      rapid.SliceOfN(rapid.Custom(drawStep), 6, 40).Draw(t, "steps"),
 	}
+	if n := rapid.IntRange(0, 8*len(motifs)-1).Draw(t, "motif"); n < len(motifs) {
+		at := rapid.IntRange(0, len(s.steps)).Draw(t, "at")
+		s.steps = slices.Insert(s.steps, at, motifs[n]()...)
+	}
+	return s
 }
 
 var lifetimes = []time.Duration{
