@@ -140,6 +140,8 @@ else
 	not_run "tests on 386 (this machine does not run them)"
 fi
 check "100,000 principals" go test -run TestAHundredThousandPrincipals .
+check "fault matrix" go test ./internal/faultmatrix
+check "5,000 random schedules" in_module internal/modeltest go test -run TestEverySchedule -rapid.checks=5000 .
 for example in quickstart prism tenants resty; do
 	check "examples/$example" go run "./examples/$example"
 done
