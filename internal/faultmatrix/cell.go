@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -139,17 +137,17 @@ func (c Cell) Run(trusted *authority) (_ Result, err error) {
 // world is a cell's servers and processes.
 type world struct {
 	Cell
-	secret string
-	dir    string // for the certificate that the client trusts
-	auth   *AuthServer
-	api    *api
-	relay  *process // nil unless the server is to be suspended
-	client *process
-	port   int // of the token endpoint
+	secret  string
+	trusted *authority
+	auth    *AuthServer
+	api     *api
+	relay   *process // nil unless the server is to be suspended
+	client  *process
+	port    int // of the token endpoint
 }
 
 func newWorld(c Cell, trusted *authority) (w *world, err error) {
-	w = &world{Cell: c, secret: "cs." + rand.Text() + "/+ " + rand.Text()}
+	w = &world{Cell: c, trusted: trusted, secret: "cs." + rand.Text() + "/+ " + rand.Text()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -166,14 +164,7 @@ func newWorld(c Cell, trusted *authority) (w *world, err error) {
 			return w, err
 		}
 	}
-	if w.dir, err = os.MkdirTemp("", "faultmatrix"); err != nil {
-		return w, err
-	}
-	file := filepath.Join(w.dir, "trusted.pem")
-	if err := os.WriteFile(file, trusted.pem, 0o600); err != nil {
-		return w, err
-	}
-	w.client, err = start("client", "SSL_CERT_FILE="+file, "SSL_CERT_DIR="+w.dir)
+	w.client, err = start("client", "GODEBUG=x509usefallbackroots=1")
 	return w, err
 }
 
@@ -202,13 +193,13 @@ func (w *world) close() error {
 	}
 	w.api.server.CloseClientConnections()
 	w.api.server.Close()
-	return errors.Join(append(faults, os.RemoveAll(w.dir))...)
+	return errors.Join(faults...)
 }
 
 func (w *world) setup() setup {
 	return setup{
 		APIURL: w.api.server.URL, TokenURL: w.auth.tokenURL(w.port), NameServer: w.auth.names.conn.LocalAddr().String(),
-		ClientID: "matrix", ClientSecret: w.secret, Method: w.Method, Workers: w.Workers, Think: w.Think,
+		Trusted: w.trusted.cert.Raw, ClientID: "matrix", ClientSecret: w.secret, Method: w.Method, Workers: w.Workers, Think: w.Think,
 		FetchTimeout: w.FetchTimeout, BreakerDelay: w.BreakerDelay, BreakerMax: w.BreakerMax,
 	}
 }

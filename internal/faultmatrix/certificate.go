@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log"
 	"math/big"
@@ -21,7 +20,6 @@ var silent = log.New(io.Discard, "", 0)
 type authority struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
-	pem  []byte
 }
 
 func newAuthority() (*authority, error) {
@@ -39,7 +37,7 @@ func newAuthority() (*authority, error) {
 		return nil, err
 	}
 	cert, err = x509.ParseCertificate(der)
-	return &authority{key: key, cert: cert, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, err
+	return &authority{key: key, cert: cert}, err
 }
 
 // certify makes a server's certificate for names.

@@ -20,6 +20,7 @@ type order struct {
 // setup is what a client is made from.
 type setup struct {
 	APIURL, TokenURL, NameServer string
+	Trusted                      []byte // the certificate of who signs the servers'
 	ClientID, ClientSecret       string
 	Method                       string
 	Workers                      int
