@@ -97,7 +97,7 @@ func rejectsByTheBook(text []byte) (rejects, ok bool) {
 	var all map[string]any
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	if !json.Valid(text) || dec.Decode(&all) != nil || members(all) != membersWritten(text) {
+	if !json.Valid(text) || dec.Decode(&all) != nil || all == nil || members(all) != membersWritten(text) {
 		return false, false
 	}
 	header, _ := all["header"].(map[string]any)
