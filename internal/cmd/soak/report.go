@@ -16,7 +16,7 @@ func writeReport(w io.Writer, r results, found []string) {
 	}
 	say("# Soak\n")
 	say("%v at full speed: %d workers send `GET`s and `POST`s with bodies, over %s on loopback, as fast as they are", r.lasted.Round(time.Second), r.workers, scheme)
-	say("answered; some with deadlines of a few milliseconds, two of them cancelling at random. Tokens live %v. Every %v", r.lifetime, r.every)
+	say("answered, 5 ms after a failure; some with deadlines of a few milliseconds, two of them cancelling at random. Tokens live %v. Every %v", r.lifetime, r.every)
 	say("something befalls the servers or the token; it is healed after %v to %v, or outlasts the token. The servers are a process of",
 		r.part(r.least), r.part(r.most))
 	say("their own: memory, goroutines and open files below are those of the client. To get the figures again:\n")
