@@ -35,6 +35,7 @@ type breaker struct {
 	retryAfter int64         // guarded by mu; what a 503 asked for (monotonic)
 	last       string        // guarded by mu; the text of the last failure
 	untold     [][2]string   // guarded by mu; changes the hook has not heard of
+	telling    bool          // guarded by mu; a goroutine tells it of them
 }
 
 func newBreaker(server string, p Policy, hook func(server, from, to string)) *breaker {
@@ -92,7 +93,6 @@ func (b *breaker) do(call func() (*tokenReply, error)) (*tokenReply, error) {
 	if err := b.refuses(readClocks()); err != nil {
 		return nil, err
 	}
-	defer b.tell()
 	reply, err := b.circuit.Execute(func() (*tokenReply, error) {
 		// Only a probe ends the half-open state, so that the state that let it
 		// in is still there to see.
@@ -100,7 +100,6 @@ func (b *breaker) do(call func() (*tokenReply, error)) (*tokenReply, error) {
 		if probe {
 			b.probing.Store(true)
 			defer b.probing.Store(false)
-			b.tell()
 		}
 		reply, err := call()
 		if err == nil {
@@ -162,6 +161,10 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	defer b.mu.Unlock()
 	if b.hook != nil {
 		b.untold = append(b.untold, [2]string{from.String(), to.String()})
+		if !b.telling {
+			b.telling = true
+			go b.tell()
+		}
 	}
 	switch to {
 	case gobreaker.StateOpen:
@@ -178,22 +181,23 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	}
 }
 
-// hookWait bounds how long a token call waits for a hook that hangs.
-const hookWait = 100 * time.Millisecond
-
-// tell calls the hook for what changed, outside all locks. That it panics or
-// hangs is no failure of the call's.
+// tell calls the hook for what changed, in order and outside all locks. It ends
+// when the hook has heard of all; one that hangs hears of nothing more.
 func (b *breaker) tell() {
-	b.mu.Lock()
-	untold := b.untold
-	b.untold = nil
-	b.mu.Unlock()
-	for _, change := range untold {
-		ctx, cancel := context.WithTimeout(context.Background(), hookWait)
-		_, _ = contained(ctx, func() (struct{}, error) {
-			b.hook(b.server, change[0], change[1])
-			return struct{}{}, nil
-		})
-		cancel()
+	for {
+		b.mu.Lock()
+		untold := b.untold
+		b.untold = nil
+		b.telling = len(untold) > 0
+		b.mu.Unlock()
+		if len(untold) == 0 {
+			return
+		}
+		for _, change := range untold {
+			_, _ = contained(context.Background(), func() (struct{}, error) {
+				b.hook(b.server, change[0], change[1])
+				return struct{}{}, nil
+			})
+		}
 	}
 }

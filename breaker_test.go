@@ -446,6 +446,7 @@ func TestI11_TheHookHearsOfEachChange(t *testing.T) {
 		w.srv.Heal()
 		time.Sleep(4 * time.Second)
 		w.mustGet()
+		synctest.Wait()
 		if u, err := url.Parse(server); err != nil || u.Port() == "" || !strings.HasPrefix(server, w.srv.AuthURL) {
 			t.Errorf("the server is called %q, want %s with its port", server, w.srv.AuthURL)
 		}
@@ -476,7 +477,7 @@ func TestI11_AHookThatBreaksOrHangsHurtsNobody(t *testing.T) {
 				if took := time.Since(start); took > time.Second {
 					t.Errorf("the probe took %v", took)
 				}
-				time.Sleep(2 * time.Hour) // the hanging hooks end
+				time.Sleep(9 * time.Hour) // the hanging hooks end
 			}, with(authtrip.Hooks{CircuitChanged: hook}))
 		})
 	}

@@ -167,7 +167,7 @@ func (c *client) prove(ctx context.Context, cred credentials, header http.Header
 func (c *client) proveByFunc(ctx context.Context, cred credentials, header http.Header, params url.Values, secrets []string) ([]string, error) {
 	added, more := http.Header{}, url.Values{}
 	if err := c.Authenticate(ctx, cred.id, cred.secret, added, more); err != nil {
-		return nil, &configError{"Authenticate", describe("", err, scrub(err.Error(), secrets))}
+		return nil, &configError{"Authenticate", describe("", err, func(text string) string { return scrub(text, secrets) })}
 	}
 	for name, values := range added {
 		header[name] = values

@@ -75,13 +75,14 @@ func (e *entry) failAt(server string, err error) error {
 	return &at{registration: e.client.ID, server: server, err: err}
 }
 
-// known is what a server may repeat though it is not sent it.
+// known is what a server may repeat though it is not sent it: the token that
+// came last, which may be in use, and the one before. Short ones, as in tests,
+// are words that stand in any error.
 func (e *entry) known() (tokens []string) {
-	if t := e.current.Load(); t != nil {
-		tokens = append(tokens, t.text.token)
-	}
 	for t := e.last.Load(); t != nil; t = t.previous {
-		tokens = append(tokens, t.token)
+		if len(t.token) >= shortest/2 {
+			tokens = append(tokens, t.token)
+		}
 	}
 	return tokens
 }
@@ -118,7 +119,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 			return e.get(ctx, req)
 		}
 	}
-	wait := ctx
+	wait, patient := ctx, true
 	if t.usable(now) { // and suspect: it may work, and a server that hangs must not keep it from all
 		patience := suspectWait
 		if req == nil || !replayable(req) {
@@ -127,6 +128,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		var cancel context.CancelFunc
 		wait, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
+		patient = false
 	}
 	another, err := e.obtain(wait, n)
 	switch {
@@ -134,15 +136,15 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		return another, nil
 	case ctx.Err() != nil:
 		return nil, e.fail(leaving(ctx))
-	case errors.Is(err, ErrClosed):
+	case e.manager.closed():
 		return nil, err
 	}
 	if cur := e.current.Load(); cur != nil && cur.usable(readClocks()) {
 		e.keep(cur)
 		return cur, nil
 	}
-	if _, impatient := errors.AsType[*left](err); impatient {
-		return e.get(ctx, req) // for the sake of a token that is gone or has expired
+	if !patient && wait.Err() != nil {
+		return e.get(ctx, req) // the token that it was impatient for is gone, or has expired
 	}
 	return nil, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -180,20 +181,48 @@ func (e *callError) Is(target error) bool { return e.is != nil && e.is(target) }
 func (e *callError) Timeout() bool        { return e.timeout }
 
 // newCallError describes err, which a transport returned, without the secrets
-// that were in the request, and without what it repeats of the answer.
+// that were in the request, and without what net/http repeats of an answer that
+// is no HTTP.
 func newCallError(what string, err error, secrets []string) error {
-	return describe(what, err, said(withoutReply(err.Error()), secrets, 400))
+	return describe(what, err, func(text string) string { return scrub(withoutReply(text), secrets) })
 }
 
-// describe is err with another text, that of err without secrets. If they
-// differ it hides err, which shows them.
-func describe(what string, err error, clean string) *callError {
+// describe is err with its text cleaned, on one line, and cut in the middle
+// where it is long. If err, or one that it wraps, shows what cleaning takes
+// away, it is not in the chain: errors.Is finds it, and errors.As does not.
+func describe(what string, err error, clean func(string) string) *callError {
 	op, _ := errors.AsType[*net.OpError](err)
-	e := &callError{text: what + clean, err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
-	if clean != err.Error() {
+	text := []rune(printable(strings.Join(strings.Fields(clean(err.Error())), " ")))
+	if len(text) > 600 {
+		text = slices.Concat(text[:400], []rune(" … "), text[len(text)-150:])
+	}
+	e := &callError{text: what + string(text), err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
+	if shows(err, clean, 100) {
 		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
 	}
 	return e
+}
+
+// shows reports whether err, or what it wraps, is cleaned of anything; in doubt,
+// where there is more than patience, it does.
+func shows(err error, clean func(string) string, patience int) bool {
+	if err == nil {
+		return false
+	}
+	if text := err.Error(); patience == 0 || clean(text) != text {
+		return true
+	}
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		return shows(err.Unwrap(), clean, patience-1)
+	case interface{ Unwrap() []error }:
+		for _, e := range err.Unwrap() {
+			if shows(e, clean, patience/2) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // noAnswer is the error of a call whose context ended before it did.

@@ -113,7 +113,8 @@ func (t *flowText) key() string {
 // [Source.Exchange] needs when the user comes back (RFC 6749 §4.1.1). State is
 // made, and a proof key (RFC 7636, S256) unless the registration says NoPKCE.
 // The grant must be AuthorizationCode, and the registration have an
-// AuthorizationEndpoint.
+// AuthorizationEndpoint. It makes no call, but waits for Registration.Credentials
+// where that is set: until ctx ends, Close is called or the FetchTimeout is over.
 func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	e, err := s.entryFor(ctx)
 	if err != nil {
@@ -183,6 +184,9 @@ func (t *flowText) redeems(c *client, callback url.Values) (url.Values, error) {
 	}
 	// The server may put any of what it was sent into what it says.
 	secrets := append([]string{t.State, t.Verifier, c.ClientSecret.Reveal()}, callback["code"]...)
+	if known := c.known.Load(); known != nil {
+		secrets = append(secrets, known.secret.Reveal())
+	}
 	switch state, iss := callback.Get("state"), callback.Get("iss"); {
 	case state == "":
 		return nil, errors.New("the callback has no state: it is not the answer to AuthCodeURL")

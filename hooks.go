@@ -29,9 +29,9 @@ type Hooks struct {
 	// CircuitChanged: the circuit breaker of an authorization server, such as
 	// "https://oauth.api.nhncloudservice.com:443", changed from one of
 	// "closed", "open" and "half-open" to another. An open circuit makes no
-	// token calls, a half-open one a single probe. The token call waits for the
-	// hook, 100 ms at most; two calls at once may tell their changes in either
-	// order.
+	// token calls, a half-open one a single probe. The changes of a server are
+	// told in order, one at a time, on a goroutine of their own, for which
+	// nothing waits, Close neither.
 	CircuitChanged func(server, from, to string)
 }
 

@@ -64,8 +64,7 @@ func (l *login) trouble(err error, secrets []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
 	told, broken := contained(ctx, func() (error, error) {
-		text := err.Error()
-		e := &storeError{describe("the Store: ", err, scrub(withoutRecord(text), secrets))}
+		e := &storeError{describe("the Store: ", err, func(text string) string { return scrub(withoutRecord(text), secrets) })}
 		told := &at{registration: l.client.ID, server: l.client.server, err: e}
 		if f := l.manager.hooks.StoreFailed; f != nil {
 			f(l.client.ID, told)

@@ -28,9 +28,13 @@ func (e *entry) revoke(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return e.failAt(e.client.revocationServer, noAnswer(ctx))
 	}
-	ctx, cancel := e.manager.bound(ctx)
+	bounded, cancel := e.manager.bound(ctx)
 	defer cancel()
-	return e.revokeAtServer(ctx, t.text.token, "")
+	err := e.revokeAtServer(bounded, t.text.token, "")
+	if err != nil && ctx.Err() == nil && e.manager.closed() {
+		return e.failAt(e.client.revocationServer, ErrClosed)
+	}
+	return err
 }
 
 // endLogin ends what the principal granted: in the Store, all access tokens
@@ -133,7 +137,7 @@ func (e *entry) revokeAtServer(ctx context.Context, token, hint string) error {
 	defer cancel()
 	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, token, hint, nil) })
 	if err != nil {
-		if ctx.Err() != nil {
+		if _, answered := err.(*ServerError); !answered && ctx.Err() != nil {
 			err = noAnswer(ctx) // and not what a transport makes of it
 		}
 		return e.failAt(e.client.revocationServer, err)

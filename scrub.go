@@ -15,13 +15,22 @@ import (
 
 // What others say, in a form that an error may show.
 
-// shortest is how many characters of a secret are too many to show, when what
-// repeats it cut it short.
-const shortest = 12
+const (
+	// shortest is how many characters of a secret are too many to show, when
+	// what repeats it cut it short.
+	shortest = 12
+	// longest is how much is looked at of what others say: the time that takes
+	// must not be theirs to choose.
+	longest = 4 << 10
+)
 
 // scrub replaces the secrets in text: as they are, as they may be written, and
-// their beginnings.
+// their beginnings. Of a long text it returns the first part.
 func scrub(text string, secrets []string) string {
+	whole := len(text) <= longest
+	if !whole {
+		text = strings.ToValidUTF8(text[:longest], "")
+	}
 	var forms []string
 	for _, s := range secrets {
 		forms = append(forms, spellings(s)...)
@@ -30,10 +39,12 @@ func scrub(text string, secrets []string) string {
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	pairs := make([]string, 0, 2*len(forms))
 	for _, f := range forms {
-		pairs = append(pairs, f, redacted)
+		if len(f) <= len(text) {
+			pairs = append(pairs, f, redacted)
+		}
 	}
 	text = strings.NewReplacer(pairs...).Replace(text)
-	decoded := html.UnescapeString(strings.ReplaceAll(unescape(text), `\/`, "/"))
+	decoded := html.UnescapeString(strings.ReplaceAll(unescape(strings.ReplaceAll(text, redacted, "\x00")), `\/`, "/"))
 	for _, s := range secrets {
 		if s != "" && strings.Contains(decoded, s) {
 			return redacted + " (it showed a secret)" // in a spelling that is hard to find
@@ -42,26 +53,36 @@ func scrub(text string, secrets []string) string {
 	for _, f := range forms {
 		text = withoutBeginnings(text, f)
 	}
+	if !whole { // it may end in a beginning that was too short to find
+		text = strings.ToValidUTF8(text[:max(0, len(text)-shortest)], "")
+	}
 	return text
 }
 
 // spellings are the ways in which secret may be written by whoever repeats it:
-// as it was on the wire, quoted, or as bytes.
-func spellings(secret string) []string {
+// as it was on the wire, trimmed, quoted, or as bytes.
+func spellings(secret string) (forms []string) {
+	if len(secret) > longest {
+		secret = secret[:longest] // more than that is not looked for
+	}
+	for _, s := range []string{secret, strings.TrimSpace(secret), printable(secret)} {
+		if s == "" || len(forms) > 0 && s == secret {
+			continue
+		}
+		forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s), url.QueryEscape(url.QueryEscape(s)))
+	}
 	if secret == "" {
-		return nil
+		return forms
 	}
 	bytes := []byte(secret)
 	quoted, _ := json.Marshal(secret)
-	forms := []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret),
-		strings.Trim(strconv.Quote(secret), `"`), strings.Trim(string(quoted), `"`),
-		base64.StdEncoding.EncodeToString(bytes), base64.URLEncoding.EncodeToString(bytes),
-	}
+	forms = append(forms, strings.Trim(strconv.Quote(secret), `"`), strings.Trim(string(quoted), `"`),
+		base64.StdEncoding.EncodeToString(bytes), base64.URLEncoding.EncodeToString(bytes))
 	if len(secret) < shortest/2 {
 		return forms // two digits, say, are found in texts that have nothing to do with it
 	}
-	forms = append(forms, hex.EncodeToString(bytes), strings.ToUpper(hex.EncodeToString(bytes)), strings.Trim(fmt.Sprint(bytes), "[]"))
+	inHex := hex.EncodeToString(bytes)
+	forms = append(forms, inHex, strings.ToUpper(inHex), fmt.Sprintf("% x", bytes), strings.Trim(fmt.Sprint(bytes), "[]"))
 	// Base64 of a longer text has that of the secret at one of three places,
 	// but for the ends, which have a part of their neighbours in them.
 	for shift := range 3 {
@@ -72,25 +93,41 @@ func spellings(secret string) []string {
 	return forms
 }
 
-// withoutBeginnings replaces what begins like secret, up to the next blank.
+// withoutBeginnings replaces what begins like secret, up to the next blank
+// after what is the same.
 func withoutBeginnings(text, secret string) string {
-	if len(secret) <= shortest {
+	if len(secret) <= shortest || !strings.Contains(text, secret[:shortest]) {
 		return text
 	}
-	for from := 0; ; from += len(redacted) {
-		at := strings.Index(text[from:], secret[:shortest])
-		if at < 0 {
-			return text
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, secret[:shortest])
+		b.WriteString(before)
+		if !found {
+			return b.String()
 		}
-		from += at
-		rest := text[from+shortest:]
-		if blank := strings.IndexAny(rest, " \t\r\n\"'<>"); blank >= 0 {
-			rest = rest[blank:]
+		b.WriteString(redacted)
+		same := 0
+		for same < len(rest) && shortest+same < len(secret) && rest[same] == secret[shortest+same] {
+			same++
+		}
+		text = rest[same:]
+		if blank := strings.IndexAny(text, " \t\r\n\"'<>"); blank >= 0 {
+			text = text[blank:]
 		} else {
-			rest = ""
+			text = ""
 		}
-		text = text[:from] + redacted + rest
 	}
+}
+
+// printable is text without what a terminal or a log might act upon.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
 }
 
 // unescape decodes the percent-escapes in text and leaves all else.
@@ -113,13 +150,10 @@ func unescape(text string) string {
 // log might act upon, without secrets (which such characters may have hidden),
 // and cut to limit characters.
 func said(text string, secrets []string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, text)
-	text = scrub(text, secrets)
+	if len(text) > 2*longest {
+		text = text[:2*longest]
+	}
+	text = scrub(printable(text), secrets)
 	if runes := []rune(text); len(runes) > limit {
 		return string(runes[:limit]) + "…"
 	}
@@ -129,7 +163,7 @@ func said(text string, secrets []string, limit int) string {
 // withoutReply cuts off what net/http repeats of an answer that is no HTTP: a
 // token may be in it.
 func withoutReply(text string) string {
-	for _, before := range []string{"malformed ", "bad Content-Length", "Content-Length header", "transfer encoding"} {
+	for _, before := range []string{"malformed HTTP", "malformed MIME", "malformed chunked", "bad Content-Length", "Content-Length header", "transfer encoding"} {
 		if _, rest, found := strings.Cut(text, before); found {
 			if at := strings.IndexAny(rest, "\":{"); at >= 0 {
 				text = text[:len(text)-len(rest)+at] + " " + redacted
@@ -139,24 +173,31 @@ func withoutReply(text string) string {
 	return text
 }
 
-// withoutRecord cuts out what a Store's error repeats of a record, written as
-// it is, quoted, in hex, as bytes or in base64.
+// withoutRecord cuts out what a Store's error repeats of records, written as
+// they are, quoted, in hex, as bytes or in base64.
 func withoutRecord(text string) string {
-	for begins, goesOn := range map[string]string{
-		`{"form"`: "", `{\"form\"`: "",
-		"7b22666f726d22": hexDigits, "7B22666F726D22": hexDigits, "123 34 102 111 114 109 34": "0123456789 ",
-		"eyJmb3Jt": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/-_=",
+	for _, written := range []struct{ begins, goesOn string }{
+		{`{"form"`, ""}, {`{\"form\"`, ""},
+		{"7b22666f726d22", hexDigits}, {"7B22666F726D22", hexDigits}, {"123 34 102 111 114 109 34", "0123456789 "},
+		{"eyJmb3Jt", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/-_="},
 	} {
-		at := strings.Index(text, begins)
-		if at < 0 {
-			continue
+		var b strings.Builder
+		for {
+			before, rest, found := strings.Cut(text, written.begins)
+			b.WriteString(before)
+			if !found {
+				break
+			}
+			b.WriteString(redacted)
+			text = strings.TrimLeft(rest, written.goesOn)
+			if written.goesOn == "" { // up to the last brace, if the record was not cut
+				text = rest[strings.LastIndexByte(rest, '}')+1:]
+				if strings.Contains(text, `:"`) || strings.Contains(text, `:\"`) {
+					text = ""
+				}
+			}
 		}
-		rest := strings.TrimLeft(text[at:], goesOn)
-		if goesOn == "" {
-			_, after, _ := strings.Cut(text[at:], "}")
-			rest = after[strings.LastIndexByte(after, '}')+1:]
-		}
-		text = text[:at] + redacted + rest
+		text = b.String()
 	}
 	return text
 }

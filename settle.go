@@ -133,8 +133,8 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 }
 
 // leastHold is how long a token is used that the server gave again with no
-// time left: in whole seconds that is less than one, and the server must not be
-// asked without bound.
+// time left: in whole seconds that is less than one. It doubles, up to a
+// second: a server that goes on so must not be asked without bound.
 const leastHold = 100 * time.Millisecond
 
 // believes reports whether a lifetime may be taken for a new one when it comes
@@ -155,8 +155,11 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, sentAt instant,
 	}
 	if !cur.usable(now) {
 		if e.client.ExpiresInRemains {
-			if left -= now.since(sentAt); left <= 0 {
-				left = leastHold
+			if left > 0 {
+				left = max(0, left-now.since(sentAt))
+			} else {
+				next.heldFor = min(max(leastHold, 2*cur.heldFor), wait)
+				left = next.heldFor
 			}
 			wait = min(wait, left)
 		}

@@ -125,6 +125,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 			if askErr != nil || another.same(cred) || r.once {
 				return sentAt, nil, err
 			}
+			r.secrets = append(r.secrets, cred.secret.Reveal())
 			cred = another
 		case !r.mayRepeat(err) || e.breaker.refuses(readClocks()) != nil || !sleep(ctx, backoff(n-1)):
 			return sentAt, nil, err

@@ -73,6 +73,7 @@ type issued struct {
 	// heldUntil (monotonic) is set when the server, asked for a newer token
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
+	heldFor   time.Duration // how long that was, when the server said that no time is left
 }
 
 // tokenText is what must not be shown. Others point to it, and not to a

@@ -206,8 +206,10 @@ func (m *model) arrives(now moment, c *call, a answer) {
 		}
 		if !m.usable(t, now) {
 			if a.life != forever { // and it says how long it is good still
-				if a.life -= now - c.start; a.life <= 0 {
+				if a.life == 0 {
 					a.life = 100 * time.Millisecond
+				} else {
+					a.life = max(0, a.life-(now-c.start))
 				}
 				wait = min(wait, a.life)
 			}
