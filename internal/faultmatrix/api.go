@@ -1,6 +1,7 @@
 package faultmatrix
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -16,6 +17,7 @@ type api struct {
 	ledger *ledger
 	server *httptest.Server
 
+	answers  atomic.Int64
 	served   atomic.Int64 // requests answered with 200
 	rejected atomic.Int64 // requests with a bad token
 	told     atomic.Int64 // of these, with one that the API had rejected before
@@ -39,7 +41,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client left
 	}
-	if sum := r.Header.Get(sumHeader); sum != "" && sum != sumOf(body) {
+	if r.Method == http.MethodPost && r.Header.Get(sumHeader) != sumOf(body) || r.Method == http.MethodGet && len(body) > 0 {
 		a.damaged.Add(1)
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -48,6 +50,9 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	good, told := a.ledger.judge(token)
 	answer := []byte(strings.Repeat("an answer ", 100))
+	if a.answers.Add(1)%50 == 0 { // longer than what is read ahead of a rejection
+		answer = bytes.Repeat(answer, 150)
+	}
 	w.Header().Set(sumHeader, sumOf(answer))
 	if !good {
 		a.rejected.Add(1)

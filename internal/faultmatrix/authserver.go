@@ -37,14 +37,15 @@ type AuthServer struct {
 
 // NewAuthServer starts one, with a name server that knows it by its name.
 func NewAuthServer(l *ledger, trusted *authority) (s *AuthServer, err error) {
-	s = &AuthServer{ledger: l, address: net.JoinHostPort(loopback(), "0")}
+	host := loopback()
+	s = &AuthServer{ledger: l, address: net.JoinHostPort(host, "0")}
 	if s.right, err = trusted.certify(serverName, strangerHost); err != nil {
 		return nil, err
 	}
 	if s.wrong, err = trusted.certify("elsewhere.example.test"); err != nil {
 		return nil, err
 	}
-	if s.names, err = newNames([4]byte(net.ParseIP(loopback()).To4())); err != nil {
+	if s.names, err = newNames([4]byte(net.ParseIP(host).To4())); err != nil {
 		return nil, err
 	}
 	if err := s.start(); err != nil {
@@ -54,12 +55,15 @@ func NewAuthServer(l *ledger, trusted *authority) (s *AuthServer, err error) {
 	return s, nil
 }
 
-// loopback is the address for servers that stop and start again. Where all of
-// 127.0.0.0/8 is this machine, it is one that no connection goes out from, for
-// that could take the port in between.
+var servers atomic.Uint32
+
+// loopback is an address for a server that stops and starts again. Where all of
+// 127.0.0.0/8 is loopback, each has one of its own, since others could take the
+// port in between.
 func loopback() string {
 	if runtime.GOOS == "linux" {
-		return "127.0.0.77"
+		n := servers.Add(1)
+		return fmt.Sprintf("127.77.%d.%d", n/250%250, 1+n%250)
 	}
 	return "127.0.0.1"
 }
@@ -118,7 +122,7 @@ func (s *AuthServer) Break(f Fault) {
 	s.mu.Lock()
 	s.fault, s.healed = &f, make(chan struct{})
 	s.mu.Unlock()
-	s.names.broken.Store(f.Name)
+	s.names.code.Store(f.Name)
 	if f.Refuse {
 		s.stop()
 	}
@@ -134,7 +138,7 @@ func (s *AuthServer) Heal() error {
 		return nil
 	}
 	close(healed)
-	s.names.broken.Store(false)
+	s.names.code.Store(noError)
 	if !f.Refuse {
 		return nil
 	}

@@ -37,6 +37,7 @@ type Settings struct {
 	After        time.Duration // what Retry-After asks for
 	Short, Long  time.Duration // how long a fault lasts: one that answers, one that does not
 	Slack        time.Duration // what a busy machine may add to a wait
+	Attempts     int           // that a token call may need where all works, on a machine that is slow
 	Parallel     int           // cells at once
 }
 
@@ -63,12 +64,16 @@ type Result struct {
 	Rejected int // requests with a bad token
 	Told     int // of these, with one that the API had rejected before
 	Bare     int // requests without a token
+	Served   int // requests with a good one
 	Damaged  int // requests and responses that were not whole
 
-	Recovered     time.Duration // from the fault's end to the next success
-	Before, After vitals.Vitals // without requests, and after Close
-	Said          []string
-	Secrets       []string // what Said must not hold
+	Recovered           time.Duration // from the fault's end to the next success
+	Then                work          // all workers, after that
+	Before, Idle, After vitals.Vitals // without requests: at first, then, and after Close
+	Said                []string
+	Dropped             int      // texts that were too many for Said
+	Secrets             []string // what Said must not hold
+	BodiesOpen          int      // of requests
 }
 
 func (c Cell) lasts() time.Duration {
@@ -105,7 +110,7 @@ func (c Cell) Run(trusted *authority) (_ Result, err error) {
 		return r, err
 	}
 	calls, issued := w.auth.calls.Load(), w.auth.ledger.count()
-	rejected, told := w.api.rejected.Load(), w.api.told.Load()
+	rejected, told, served := w.api.rejected.Load(), w.api.told.Load(), w.api.served.Load()
 	if err := w.befall(); err != nil {
 		return r, err
 	}
@@ -115,7 +120,7 @@ func (c Cell) Run(trusted *authority) (_ Result, err error) {
 	}
 	r.Work = worked.Work
 	r.Calls, r.Issued = int(w.auth.calls.Load()-calls), w.auth.ledger.count()-issued
-	r.Rejected, r.Told = int(w.api.rejected.Load()-rejected), int(w.api.told.Load()-told)
+	r.Rejected, r.Told, r.Served = int(w.api.rejected.Load()-rejected), int(w.api.told.Load()-told), int(w.api.served.Load()-served)
 	if err := w.mend(); err != nil {
 		return r, err
 	}
@@ -123,11 +128,20 @@ func (c Cell) Run(trusted *authority) (_ Result, err error) {
 	if err != nil {
 		return r, err
 	}
+	then, err := w.client.ask(order{Do: "work", For: w.Think})
+	if err != nil {
+		return r, err
+	}
+	idle, err := w.client.ask(order{Do: "rest"})
+	if err != nil {
+		return r, err
+	}
 	ended, err := w.client.ask(order{Do: "end"})
 	if err != nil {
 		return r, err
 	}
-	r.Recovered, r.After, r.Said = recovered.Took, ended.Vitals, ended.Said
+	r.Recovered, r.Then, r.Idle, r.After = recovered.Took, then.Work, idle.Vitals, ended.Vitals
+	r.Said, r.Dropped, r.BodiesOpen = ended.Said, ended.Dropped, ended.BodiesOpen
 	r.Strayed, r.Bare = int(w.auth.strayed.Load()), int(w.api.bare.Load())
 	r.Damaged = int(w.api.damaged.Load()) + r.Work.Damaged
 	r.Secrets = append(w.auth.ledger.tokens(), w.secret)
@@ -174,7 +188,7 @@ func (w *world) startRelay() (err error) {
 	}
 	line, err := w.relay.out.ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("relay: %w: %s", err, w.relay.err)
+		return fmt.Errorf("relay: %w", err)
 	}
 	w.port, err = strconv.Atoi(strings.TrimSpace(line))
 	return err
@@ -201,6 +215,7 @@ func (w *world) setup() setup {
 		APIURL: w.api.server.URL, TokenURL: w.auth.tokenURL(w.port), NameServer: w.auth.names.conn.LocalAddr().String(),
 		Trusted: w.trusted.cert.Raw, ClientID: "matrix", ClientSecret: w.secret, Method: w.Method, Workers: w.Workers, Think: w.Think,
 		FetchTimeout: w.FetchTimeout, BreakerDelay: w.BreakerDelay, BreakerMax: w.BreakerMax,
+		Patience: w.longest() + 10*time.Second,
 	}
 }
 

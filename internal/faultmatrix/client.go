@@ -34,7 +34,7 @@ func Client(in io.Reader, out io.Writer) error {
 	orders, reports := json.NewDecoder(in), json.NewEncoder(out)
 	for {
 		var o order
-		if err := orders.Decode(&o); err == io.EOF {
+		if err := orders.Decode(&o); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
@@ -57,6 +57,7 @@ type client struct {
 	said  *transcript
 
 	before     vitals.Vitals // what the process held without requests
+	bodies     bodies        // of requests
 	aged, wall atomic.Int64  // how far the clocks are off
 
 	attempts, opened, probes, closed atomic.Int64
@@ -67,7 +68,7 @@ func (c *client) obey(o order) (r report, err error) {
 	case "set up":
 		r.Vitals, err = c.setUp(o.Setup)
 	case "send one":
-		if kind, _ := c.send(); kind != "" {
+		if kind, _ := c.send(time.Minute); kind != "" {
 			err = errors.New("the request failed: " + kind)
 		}
 	case "age":
@@ -78,10 +79,15 @@ func (c *client) obey(o order) (r report, err error) {
 		r.Work = c.work(o.For)
 	case "recover":
 		r.Took, err = c.recover(o.For)
+	case "rest":
+		c.base.CloseIdleConnections()
+		r.Vitals = settled(c.before)
 	case "end":
 		err = c.src.Close()
 		c.base.CloseIdleConnections()
-		r.Vitals, r.Said = settled(c.before), c.said.all()
+		r.Vitals = settled(c.before)
+		r.Said, r.Dropped = c.said.all()
+		r.BodiesOpen = int(c.bodies.opened.Load() - c.bodies.closed.Load())
 	default:
 		err = fmt.Errorf("no order %q", o.Do)
 	}
@@ -121,9 +127,12 @@ func (c *client) hooks() authtrip.Hooks {
 		TokenCall: func(flight, _ context.Context) context.Context {
 			return httptrace.WithClientTrace(flight, &httptrace.ClientTrace{GetConn: func(string) { c.attempts.Add(1) }})
 		},
-		NotReplayed: func(id string, why error) { c.said.hear(id, why) },
+		NotReplayed: func(id string, why error) {
+			c.said.note(id)
+			c.said.hear(why)
+		},
 		CircuitChanged: func(server, from, to string) {
-			c.said.note(server, from, to)
+			c.said.note(server + " " + from + " " + to)
 			switch to {
 			case "open":
 				c.opened.Add(1)
@@ -139,17 +148,17 @@ func (c *client) hooks() authtrip.Hooks {
 // work has all workers send for a time.
 func (c *client) work(d time.Duration) work {
 	before := [...]int64{c.attempts.Load(), c.opened.Load(), c.probes.Load(), c.closed.Load()}
-	total := work{Kinds: map[string]int{}}
+	total, began := work{Kinds: map[string]int{}}, time.Now()
 	var mu sync.Mutex // guards total
 	var wg sync.WaitGroup
-	end := time.Now().Add(d)
+	end := began.Add(d)
 	for n := range c.setup.Workers {
 		wg.Go(func() {
 			// Spread over the first think time, so that they do not march in step;
 			// the first all begin at once.
 			for pause := time.Duration(n) * c.setup.Think / time.Duration(c.setup.Workers); ; pause = 0 {
 				start := time.Now()
-				kind, whole := c.send()
+				kind, whole := c.send(c.setup.Patience)
 				took := time.Since(start)
 				mu.Lock()
 				total.Requests++
@@ -161,6 +170,9 @@ func (c *client) work(d time.Duration) work {
 					total.Damaged++
 				}
 				total.Longest = max(total.Longest, took)
+				if kind == circuitOpen {
+					total.LongestOpen = max(total.LongestOpen, took)
+				}
 				mu.Unlock()
 				if time.Now().After(end) {
 					return
@@ -170,6 +182,8 @@ func (c *client) work(d time.Duration) work {
 		})
 	}
 	wg.Wait()
+	total.Took = time.Since(began)
+	time.Sleep(20 * time.Millisecond) // hooks are told beside the calls
 	total.Attempts = int(c.attempts.Load() - before[0])
 	total.Opened = int(c.opened.Load() - before[1])
 	total.Probes = int(c.probes.Load() - before[2])
@@ -181,7 +195,7 @@ func (c *client) work(d time.Duration) work {
 func (c *client) recover(most time.Duration) (time.Duration, error) {
 	start := time.Now()
 	for {
-		kind, _ := c.send()
+		kind, _ := c.send(c.setup.Patience)
 		took := time.Since(start)
 		if kind == "" {
 			return took, nil

@@ -4,6 +4,6 @@
 // ones on loopback, the client is a process of its own with 200 workers, so
 // that its goroutines, memory and open files are those of the library.
 //
-// [Run] makes the matrix, [Cell.Expect] says what the design allows, and
-// [Report] writes docs/faults.md. The program is internal/cmd/faultmatrix.
+// [Run] makes the matrix, [Result.Check] says what the design allows, and
+// [Document] writes docs/faults.md. The program is internal/cmd/faultmatrix.
 package faultmatrix

@@ -27,7 +27,7 @@ func TestADocumentOfABadRunSaysSo(t *testing.T) {
 	s := Fast()
 	var results []Result
 	for _, c := range s.Cells() {
-		results = append(results, Result{Cell: c, Work: work{Requests: 1000}})
+		results = append(results, Result{Cell: c, Work: work{Requests: 1000}, Served: 1000})
 	}
 	results[0].Damaged = 3
 	var text strings.Builder
@@ -72,17 +72,26 @@ func TestEachFigureIsChecked(t *testing.T) {
 		"a circuit for a refusal":     {cell("429", Cold), refused(), func(r *Result) { r.Work.Opened = 1 }, "opened"},
 		"a probe too many":            {cell("500", Cold), outage(), func(r *Result) { r.Work.Probes, r.Work.Opened = 99, 99 }, "probes"},
 		"a refusal that is forgotten": {cell("429", Cold), refused(), func(r *Result) { r.Work.Attempts = 9 }, "token calls"},
-		"a long wait":                 {cell("500", Fresh), Result{}, func(r *Result) { r.Work.Longest = 3e9 }, "took"},
-		"a slow recovery":             {cell("500", Fresh), Result{}, func(r *Result) { r.Recovered = 3e9 }, "after the fault"},
+		"a long wait":                 {cell("500", Fresh), Result{}, func(r *Result) { r.Work.Longest = 4e9 }, "took"},
+		"a slow recovery":             {cell("500", Fresh), Result{}, func(r *Result) { r.Recovered = 4e9 }, "after the fault"},
 		"a goroutine":                 {cell("500", Fresh), Result{}, func(r *Result) { r.After.Goroutines = 1 }, "goroutines"},
+		"a goroutine before Close":    {cell("500", Fresh), Result{}, func(r *Result) { r.Idle.Goroutines = 1 }, "idle"},
 		"a file":                      {cell("500", Fresh), Result{}, func(r *Result) { r.After.OpenFiles = 1 }, "open files"},
+		"a request that came twice":   {cell("500", Fresh), Result{}, func(r *Result) { r.Served++ }, "came twice"},
+		"a body that is open":         {cell("500", Fresh), Result{}, func(r *Result) { r.BodiesOpen = 1 }, "not closed"},
+		"a text that is not searched": {cell("500", Fresh), Result{}, func(r *Result) { r.Dropped = 1 }, "not searched"},
+		"another fault":               {cell("500", Cold), outage(), func(r *Result) { r.Said = nil }, "no error says"},
+		"a slow refusal":              {cell("500", Cold), outage(), func(r *Result) { r.Work.LongestOpen = 2e9 }, "open circuit"},
+		"a failure afterwards":        {cell("500", Cold), outage(), func(r *Result) { r.Then.Failed = 1 }, "after the fault"},
 		"the heap":                    {cell("500", Fresh), Result{}, func(r *Result) { r.After.HeapAlloc = 3 << 20 }, "heap"},
 		"a reply in memory":           {cell("500", Fresh), Result{}, func(r *Result) { r.After.PeakRSS = 1 << 30 }, "process grew"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := c.good
 			r.Cell = c.cell
-			r.Work.Requests = 1000
+			r.Work.Requests, r.Work.Took = 1000, c.cell.lasts()
+			r.Served = r.Work.Requests - r.Work.Failed
+			r.Said = append(r.Said, c.cell.Fault.Shows)
 			if wrong := r.Check(); len(wrong) > 0 {
 				t.Fatalf("the good run is wrong: %q", wrong)
 			}

@@ -14,7 +14,7 @@ func Full() Settings {
 		Workers: 200, Think: 200 * time.Millisecond,
 		FetchTimeout: 3 * time.Second, BreakerDelay: time.Second, BreakerMax: 2 * time.Second,
 		After: 3 * time.Second, Short: 8 * time.Second, Long: 12 * time.Second,
-		Slack: time.Second, Parallel: 4,
+		Slack: time.Second, Attempts: 1, Parallel: 4,
 	}
 }
 
@@ -24,7 +24,7 @@ func Fast() Settings {
 		Workers: 200, Think: 300 * time.Millisecond,
 		FetchTimeout: 2400 * time.Millisecond, BreakerDelay: 400 * time.Millisecond, BreakerMax: 400 * time.Millisecond,
 		After: 2 * time.Second, Short: time.Second, Long: 5 * time.Second,
-		Slack: 2 * time.Second, Parallel: 8,
+		Slack: 3 * time.Second, Attempts: 3, Parallel: 8,
 	}
 }
 
@@ -52,6 +52,7 @@ func (c Cell) String() string { return fmt.Sprintf("%s, %s, %s", c.Fault.Title, 
 
 // Run runs all cells and calls each with its result as it comes, one at a time.
 func Run(cells []Cell, parallel int, each func(Result, error)) error {
+	bombPart() // it takes a while
 	trusted, err := newAuthority()
 	if err != nil {
 		return err

@@ -6,12 +6,19 @@ import (
 )
 
 // names is a name server that knows every name to be the authorization
-// server's, or answers SERVFAIL (RFC 1035 §4.1.1).
+// server's, or answers with an error (RFC 1035 §4.1.1).
 type names struct {
 	conn    net.PacketConn
 	address [4]byte
-	broken  atomic.Bool
+	code    atomic.Uint32
 }
+
+// What a name server answers with.
+const (
+	noError    = 0
+	servFail   = 2
+	noSuchName = 3
+)
 
 func newNames(address [4]byte) (*names, error) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -53,10 +60,10 @@ func (n *names) answer(query []byte) []byte {
 	answer[2] |= response
 	answer[3] = recursion
 	copy(answer[4:header], []byte{0, 1, 0, 0, 0, 0, 0, 0})
-	const typeA, servFail = 1, 2
-	switch {
-	case n.broken.Load():
-		answer[3] |= servFail
+	const typeA = 1
+	switch code := n.code.Load(); {
+	case code != noError:
+		answer[3] |= byte(code)
 	case query[end-3] == typeA:
 		answer[7] = 1
 		answer = append(answer, 0xc0, header, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4) // the name above, class IN, no time to live

@@ -11,7 +11,7 @@ import (
 
 // order is what a client is to do.
 type order struct {
-	Do string // set up, send one, age, set the clock, work, recover, end
+	Do string // set up, send one, age, set the clock, work, recover, rest, end
 
 	Setup setup         `json:",omitzero"`
 	For   time.Duration `json:",omitzero"`
@@ -27,6 +27,7 @@ type setup struct {
 	Think                        time.Duration // between a worker's requests
 	FetchTimeout                 time.Duration
 	BreakerDelay, BreakerMax     time.Duration
+	Patience                     time.Duration // of callers: longer than anything may take
 }
 
 // report is what a client did.
@@ -36,7 +37,11 @@ type report struct {
 	Work   work          `json:",omitzero"`
 	Took   time.Duration `json:",omitzero"`
 	Vitals vitals.Vitals `json:",omitzero"`
-	Said   []string      `json:",omitempty"` // all that was said: errors and hooks, printed in every way
+	// Said is all that was said: errors and hooks, printed in every way. Dropped
+	// is how many texts there were besides. BodiesOpen is how many of the
+	// requests' bodies were not closed.
+	Said                []string `json:",omitempty"`
+	Dropped, BodiesOpen int      `json:",omitzero"`
 }
 
 // work is what the workers' requests came to.
@@ -45,9 +50,12 @@ type work struct {
 	Failed   int            // an error, or another status than 200
 	Kinds    map[string]int // of failures
 	Damaged  int            // responses that were not whole
-	Longest  time.Duration
-	Attempts int // token calls, those that reached no server included
-	Opened   int // times that the circuit opened
-	Probes   int
-	Closed   int
+	Took     time.Duration  // all of it
+	Longest  time.Duration  // of one request
+	// LongestOpen is that of those that an open circuit refused.
+	LongestOpen time.Duration
+	Attempts    int // token calls, those that reached no server included
+	Opened      int // times that the circuit opened
+	Probes      int
+	Closed      int
 }

@@ -28,6 +28,8 @@ func Role() bool {
 		err = Client(os.Stdin, os.Stdout)
 	case "relay":
 		err = relay(os.Stdin, os.Stdout, target)
+	default:
+		err = fmt.Errorf("%s is %q, which is no role", roleVariable, role)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -61,17 +63,26 @@ func start(role string, env ...string) (*process, error) {
 		return nil, err
 	}
 	p.out = bufio.NewReader(out)
-	return p, p.cmd.Start()
+	diesWithParent(p.cmd)
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
+
+// patience is how long an order may take.
+const patience = 2 * time.Minute
 
 // ask gives an order and waits for its report.
 func (p *process) ask(o order) (r report, err error) {
+	stuck := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	defer stuck.Stop()
 	if err := json.NewEncoder(p.in).Encode(o); err != nil {
-		return r, fmt.Errorf("%s: %w: %s", o.Do, err, p.err)
+		return r, fmt.Errorf("%s: %w", o.Do, err)
 	}
 	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		return r, fmt.Errorf("%s: %w: %s", o.Do, err, p.err)
+	if err != nil { // what it said before it broke is in the error of its end
+		return r, fmt.Errorf("%s: it broke, or took longer than %v: %w", o.Do, patience, err)
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		return r, fmt.Errorf("%s: %w", o.Do, err)

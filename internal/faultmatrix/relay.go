@@ -9,7 +9,11 @@ import (
 // relay passes connections on to target until in ends: a server that can be
 // suspended. It says its port first.
 func relay(in io.Reader, out io.Writer, target string) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(loopback(), "0"))
+	host, _, err := net.SplitHostPort(target)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return err
 	}

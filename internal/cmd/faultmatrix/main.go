@@ -47,8 +47,8 @@ func run(fast bool, only, out string) error {
 	if len(cells) == 0 {
 		return fmt.Errorf("no cell's name has %q in it", only)
 	}
-	if out != "" && only != "" {
-		return fmt.Errorf("the document has all cells: -out and -only do not go together")
+	if out != "" && (only != "" || fast) {
+		return fmt.Errorf("the document has all cells at full length: -out goes with neither -only nor -fast")
 	}
 	start, wrong := time.Now(), 0
 	var results []faultmatrix.Result
@@ -64,7 +64,9 @@ func run(fast bool, only, out string) error {
 			fmt.Printf("    NOT AS DESIGNED: %s\n", f)
 			wrong++
 		}
-		results = append(results, r)
+		if err == nil {
+			results = append(results, r)
+		}
 	})
 	if err != nil {
 		return err
