@@ -132,9 +132,10 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 	return forGood || e.dropped == token, forGood
 }
 
-// leastHold is how long a token is used that the server gave again with no
-// time left: in whole seconds that is less than one. It doubles, up to a
-// second: a server that goes on so must not be asked without bound.
+// leastHold is how long a token is used that the server gave again at its end,
+// so that whoever waited has it. With no time left, which in whole seconds is
+// less than one, it doubles, up to a second: a server that goes on so must not
+// be asked without bound.
 const leastHold = 100 * time.Millisecond
 
 // believes reports whether a lifetime may be taken for a new one when it comes
@@ -156,7 +157,7 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, sentAt instant,
 	if !cur.usable(now) {
 		if e.client.ExpiresInRemains {
 			if left > 0 {
-				left = max(0, left-now.since(sentAt))
+				left = max(leastHold, left-now.since(sentAt))
 			} else {
 				next.heldFor = min(max(leastHold, 2*cur.heldFor), wait)
 				left = next.heldFor

@@ -179,6 +179,9 @@ func (m *model) flightFails(now moment) {
 	m.nextTry = now + m.renewDelay*9/10
 }
 
+// leastHold is how long a token that was given again is used at least.
+const leastHold = 100 * time.Millisecond
+
 // arrives is told that a call brought a token.
 func (m *model) arrives(now moment, c *call, a answer) {
 	m.renewDelay = 0
@@ -206,12 +209,7 @@ func (m *model) arrives(now moment, c *call, a answer) {
 		}
 		if !m.usable(t, now) {
 			if a.life != forever { // and it says how long it is good still
-				if a.life == 0 {
-					a.life = 100 * time.Millisecond
-				} else {
-					a.life = max(0, a.life-(now-c.start))
-				}
-				wait = min(wait, a.life)
+				wait = min(wait, max(leastHold, a.life-(now-c.start)))
 			}
 			m.nextAsk = now + wait
 		}

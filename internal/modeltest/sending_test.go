@@ -104,7 +104,7 @@ const heldFor = time.Second
 // mayBeSent: not after its end, which the client counts from before the
 // question and the server from its answer; nor what was dropped.
 func (m *model) mayBeSent(c *caller, t *token, now moment) {
-	if t.life != forever && now >= t.expires && now > t.again+instant {
+	if t.life != forever && now >= t.expires && now > t.again+leastHold {
 		m.breaks("no expired token", "caller %d sends %s, which ended at %v", c.id, name(t.text), t.expires)
 	}
 	// Whoever waited for a token sends it however old it came.
