@@ -29,9 +29,6 @@
 // At the end the test prints what was reached, and fails when some kind of event
 // never happened.
 //
-// Faults of the library that are known and not mended are forgiven in
-// known_test.go, and nowhere else.
-//
 // planted/bugs.txt has faults to plant in a copy of the library, to see that
 // the model finds them. Each names what stands in the library once; a test sees
 // that it still does.

@@ -33,7 +33,7 @@ func (m *model) callerBegins(c *caller) {
 		if t.rejected == never && !m.unsure {
 			c.had = t
 			m.count["served"]++
-			if idle && m.mustBeStale(t, now) && m.flight.end == t.arrived && m.mustCall(now) && m.due == never {
+			if idle && m.mustBeStale(t, now) && (m.flight.end == t.arrived || m.forgets(now)) && m.mustCall(now) && m.due == never {
 				m.due = now
 			}
 		}
@@ -56,6 +56,12 @@ func (m *model) settled() {
 		m.breaks("stale tokens are renewed behind requests", "a request came at %v, and no token call was made", m.due)
 	}
 	m.due = never
+}
+
+// forgets: a renewal failed so long ago that another is due however often it
+// did.
+func (m *model) forgets(now moment) bool {
+	return m.renewDelay > 0 && now-m.flight.end > 2*longest+10*time.Second
 }
 
 // callerEnds judges what a caller got. Shows tells a secret in an error.

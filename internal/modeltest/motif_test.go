@@ -28,6 +28,24 @@ var motifs = []func() []step{
 	},
 	func() []step { return duringARenewal(authtest.Fault{Delay: 1500 * time.Millisecond}, suspects) },
 	func() []step { return duringARenewal(authtest.Fault{Hang: true}, closes) },
+	outageOfARenewal,
+}
+
+// outageOfARenewal has the authorization server fail when a token is to be
+// renewed, and work again minutes later.
+func outageOfARenewal() []step {
+	get := []shape{{body: noBody, reply: 30}}
+	return []step{
+		{do: heals},
+		{do: apiTurns, api: apiServes},
+		{do: lives, by: 24 * time.Hour},
+		{do: invalidates, then: 2 * time.Minute},
+		{do: sends, callers: get, then: mostOfLife},
+		{do: breaksDown, fault: slices.Index(faults, authtest.Fault{Status: http.StatusServiceUnavailable})},
+		{do: sends, callers: get, then: 2 * time.Second},
+		{do: heals, then: 7 * time.Minute},
+		{do: sends, callers: get},
+	}
 }
 
 // duringARenewal has something happen while a token that may be used still is
