@@ -15,7 +15,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 # last_tag prints the last version tag that HEAD comes after, or, if releases
 # are made beside it, the highest; nothing if there is none.
 last_tag() {
-	git rev-parse --git-dir >/dev/null 2>&1 || return 0
+	[ -e .git ] || return 0 # a tree without its history
+	git rev-parse --git-dir >/dev/null || return 1
 	if [ "$(git rev-parse --is-shallow-repository)" = true ] && [ -z "$(git tag --list 'v[0-9]*')" ]; then
 		git fetch --quiet --depth=1 origin 'refs/tags/*:refs/tags/*' || {
 			echo "api: this clone is shallow and its origin does not answer: fetch the tags" >&2

@@ -88,7 +88,7 @@ tests() {
 other() {
 	local arch=$1
 	shift
-	GOARCH=$arch CGO_ENABLED=0 "$@"
+	GOFLAGS=-mod=readonly GOARCH=$arch CGO_ENABLED=0 "$@"
 }
 
 # runs_386 reports whether this machine runs what is built for 386.
