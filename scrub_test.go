@@ -175,3 +175,20 @@ func TestI06_AnothersImpatienceIsNotOnesOwn(t *testing.T) {
 		wantAll(t, err, "Authenticate", "waiting for a token")
 	})
 }
+
+// A server may repeat what it was sent.
+func TestI14_ACallbacksErrorShowsNeitherCodeNorStateNorSecret(t *testing.T) {
+	s := newServer()
+	src := of(t, s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.Issuer = "https://auth.example" })}), "ann")
+	for _, name := range []string{"iss", "error", "error_description"} {
+		flow, q := begin(t, src)
+		for _, secret := range []string{q.Get("state"), "c-CANARY-code", "s3cret-s3cret"} {
+			callback := url.Values{"state": q["state"], "code": {"c-CANARY-code"}, "iss": {"https://auth.example"}, "error": {"access_denied"}}
+			callback.Set(name, "what was sent is "+url.QueryEscape(secret)+" and "+secret)
+			err := src.Exchange(t.Context(), flow, callback)
+			if text := fmt.Sprintf("%v %#v", err, err); err == nil || strings.Contains(text, secret) || !strings.Contains(text, "what was sent is") {
+				t.Errorf("%s: %q", name, text)
+			}
+		}
+	}
+}
