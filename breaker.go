@@ -159,7 +159,7 @@ func (b *breaker) note(err error) {
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.hook != nil {
+	if b.hook != nil && len(b.untold) < mostUntold {
 		b.untold = append(b.untold, [2]string{from.String(), to.String()})
 		if !b.telling {
 			b.telling = true
@@ -180,6 +180,9 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 		b.retryAfter, b.last = 0, ""
 	}
 }
+
+// mostUntold bounds what waits for a hook that hangs.
+const mostUntold = 100
 
 // tell calls the hook for what changed, in order and outside all locks. It ends
 // when the hook has heard of all; one that hangs hears of nothing more.

@@ -137,7 +137,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 	case ctx.Err() != nil:
 		return nil, e.fail(leaving(ctx))
 	case e.manager.closed():
-		return nil, err
+		return nil, e.fail(ErrClosed)
 	}
 	if cur := e.current.Load(); cur != nil && cur.usable(readClocks()) {
 		e.keep(cur)

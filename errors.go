@@ -192,12 +192,13 @@ func newCallError(what string, err error, secrets []string) error {
 // away, it is not in the chain: errors.Is finds it, and errors.As does not.
 func describe(what string, err error, clean func(string) string) *callError {
 	op, _ := errors.AsType[*net.OpError](err)
-	text := []rune(printable(strings.Join(strings.Fields(clean(err.Error())), " ")))
+	text := []rune(clean(oneLine(clean(beginning(err.Error())))))
 	if len(text) > 600 {
 		text = slices.Concat(text[:400], []rune(" … "), text[len(text)-150:])
 	}
 	e := &callError{text: what + string(text), err: err, timeout: timedOut(err), dialing: op != nil && op.Op == "dial"}
-	if shows(err, clean, 100) {
+	patience := 100
+	if shows(err, clean, &patience) {
 		e.err, e.is = nil, func(target error) bool { return errors.Is(err, target) }
 	}
 	return e
@@ -205,25 +206,32 @@ func describe(what string, err error, clean func(string) string) *callError {
 
 // shows reports whether err, or what it wraps, is cleaned of anything; in doubt,
 // where there is more than patience, it does.
-func shows(err error, clean func(string) string, patience int) bool {
+func shows(err error, clean func(string) string, patience *int) bool {
 	if err == nil {
 		return false
 	}
-	if text := err.Error(); patience == 0 || clean(text) != text {
+	if *patience--; *patience < 0 {
+		return true
+	}
+	text := err.Error()
+	if line := oneLine(text); len(text) > 2*longest || clean(text) != text || line != text && clean(line) != line {
 		return true
 	}
 	switch err := err.(type) {
 	case interface{ Unwrap() error }:
-		return shows(err.Unwrap(), clean, patience-1)
+		return shows(err.Unwrap(), clean, patience)
 	case interface{ Unwrap() []error }:
 		for _, e := range err.Unwrap() {
-			if shows(e, clean, patience/2) {
+			if shows(e, clean, patience) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// oneLine is text without what may have hidden a secret in it.
+func oneLine(text string) string { return printable(strings.Join(strings.Fields(text), " ")) }
 
 // noAnswer is the error of a call whose context ended before it did.
 func noAnswer(ctx context.Context) error {

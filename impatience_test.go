@@ -105,3 +105,28 @@ func TestI02_RevokeAndAuthCodeURLHaveTheFetchTimeout(t *testing.T) {
 		h.lift()
 	})
 }
+
+// Patience that ends in the moment of Close is no time-out of the caller's.
+func TestI02_CloseWhilePatienceEndsIsErrClosed(t *testing.T) {
+	for range 60 {
+		inBubble(t, func(t *testing.T, w *world) {
+			w.mustGet()
+			tok, err := w.src.Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.src.Suspect(tok)
+			w.srv.Break(authtest.Fault{Hang: true})
+			got := make(chan error)
+			go func() {
+				_, err := w.get()
+				got <- err
+			}()
+			time.Sleep(time.Second) // as long as it is patient
+			_ = w.src.Close()
+			if err := <-got; err != nil && !errors.Is(err, authtrip.ErrClosed) {
+				t.Errorf("%v, want ErrClosed", err)
+			}
+		})
+	}
+}

@@ -31,7 +31,7 @@ func (e *entry) revoke(ctx context.Context) error {
 	bounded, cancel := e.manager.bound(ctx)
 	defer cancel()
 	err := e.revokeAtServer(bounded, t.text.token, "")
-	if err != nil && ctx.Err() == nil && e.manager.closed() {
+	if _, answered := errors.AsType[*ServerError](err); err != nil && !answered && ctx.Err() == nil && e.manager.closed() {
 		return e.failAt(e.client.revocationServer, ErrClosed)
 	}
 	return err

@@ -50,9 +50,7 @@ func scrub(text string, secrets []string) string {
 			return redacted + " (it showed a secret)" // in a spelling that is hard to find
 		}
 	}
-	for _, f := range forms {
-		text = withoutBeginnings(text, f)
-	}
+	text = withoutBeginnings(text, forms)
 	if !whole { // it may end in a beginning that was too short to find
 		text = strings.ToValidUTF8(text[:max(0, len(text)-shortest)], "")
 	}
@@ -65,7 +63,7 @@ func spellings(secret string) (forms []string) {
 	if len(secret) > longest {
 		secret = secret[:longest] // more than that is not looked for
 	}
-	for _, s := range []string{secret, strings.TrimSpace(secret), printable(secret)} {
+	for _, s := range []string{secret, strings.TrimSpace(secret), printable(secret), strings.ToValidUTF8(secret, "")} {
 		if s == "" || len(forms) > 0 && s == secret {
 			continue
 		}
@@ -93,31 +91,46 @@ func spellings(secret string) (forms []string) {
 	return forms
 }
 
-// withoutBeginnings replaces what begins like secret, up to the next blank
-// after what is the same.
-func withoutBeginnings(text, secret string) string {
-	if len(secret) <= shortest || !strings.Contains(text, secret[:shortest]) {
-		return text
+// withoutBeginnings replaces what begins like one of forms, up to the next blank
+// after the most that is the same.
+func withoutBeginnings(text string, forms []string) string {
+	for _, f := range forms {
+		if len(f) <= shortest || !strings.Contains(text, f[:shortest]) {
+			continue
+		}
+		var b strings.Builder
+		for {
+			before, rest, found := strings.Cut(text, f[:shortest])
+			b.WriteString(before)
+			if !found {
+				break
+			}
+			b.WriteString(redacted)
+			same := 0
+			for _, g := range forms {
+				if after, ok := strings.CutPrefix(g, f[:shortest]); ok {
+					same = max(same, common(rest, after))
+				}
+			}
+			text = rest[same:]
+			if blank := strings.IndexAny(text, " \t\r\n\"'<>"); blank >= 0 {
+				text = text[blank:]
+			} else {
+				text = ""
+			}
+		}
+		text = b.String()
 	}
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, secret[:shortest])
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		b.WriteString(redacted)
-		same := 0
-		for same < len(rest) && shortest+same < len(secret) && rest[same] == secret[shortest+same] {
-			same++
-		}
-		text = rest[same:]
-		if blank := strings.IndexAny(text, " \t\r\n\"'<>"); blank >= 0 {
-			text = text[blank:]
-		} else {
-			text = ""
-		}
+	return text
+}
+
+// common is how many bytes at the beginning of a and b are the same.
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
 	}
+	return n
 }
 
 // printable is text without what a terminal or a log might act upon.
@@ -146,14 +159,14 @@ func unescape(text string) string {
 	return b.String()
 }
 
+// beginning is as much of text as is worth looking at.
+func beginning(text string) string { return text[:min(len(text), 2*longest)] }
+
 // said is text from a server, fit for an error: without what a terminal or a
 // log might act upon, without secrets (which such characters may have hidden),
 // and cut to limit characters.
 func said(text string, secrets []string, limit int) string {
-	if len(text) > 2*longest {
-		text = text[:2*longest]
-	}
-	text = scrub(printable(text), secrets)
+	text = scrub(printable(beginning(text)), secrets)
 	if runes := []rune(text); len(runes) > limit {
 		return string(runes[:limit]) + "…"
 	}

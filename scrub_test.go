@@ -37,7 +37,12 @@ func tokenError(t *testing.T, src *authtrip.Source) error {
 func TestAnErrorOfTheNetworkCanBeFound(t *testing.T) {
 	name := x509.HostnameError{Certificate: &x509.Certificate{DNSNames: strings.Fields(strings.Repeat("some.cdn.example ", 60))}, Host: "auth.example"}
 	down := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+	many := error(down)
+	for range 20 {
+		many = errors.Join(many, errors.New("and another"))
+	}
 	for what, err := range map[string]error{
+		"many":          many,
 		"long":          name,
 		"two":           errors.Join(down, errors.New("and another")),
 		"no-break":      fmt.Errorf("n\u00b0\u00a01: %w", down),
@@ -75,6 +80,21 @@ type quiet struct{ err error }
 func (q *quiet) Error() string { return "giving up after 3 attempts" }
 func (q *quiet) Unwrap() error { return q.err }
 
+// Nor is one in which a secret is cut by what is not shown.
+func TestI14_WhatHidesASecretInATransportsErrorIsDroppedFirst(t *testing.T) {
+	for _, hidden := range []string{"s3cret-\u200bs3cret", "s3cret-\x00s3cret", "s3cret-\u00ads3cret"} {
+		err := tokenError(t, failing(t, "s3cret-s3cret", errors.New("bad thing "+hidden+" end")))
+		if text := err.Error(); strings.Contains(text, "s3cret-s3cret") || !strings.Contains(text, "bad thing") {
+			t.Errorf("it says %q", text)
+		}
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			if strings.Contains(e.Error(), hidden) {
+				t.Errorf("in the chain is %q", e)
+			}
+		}
+	}
+}
+
 // How a server may write what it was sent: as it is, cut short, trimmed.
 func TestI14_ASecretIsFoundHoweverItIsRepeated(t *testing.T) {
 	for what, c := range map[string]struct{ secret, says, shows string }{
@@ -84,6 +104,7 @@ func TestI14_ASecretIsFoundHoweverItIsRepeated(t *testing.T) {
 		"bytes, cut short":         {"0123456789abcdefghij", "[48 49 50 51 52 53 54 55 56 57 97", "54 55"},
 		"with a line's end":        {"hunter2\n", "no 'hunter2'", "hunter2"},
 		"with a tab":               {"pa\tss w0rd!", "no \"pass w0rd!\"", "pass w0rd"},
+		"cut short, with a quote":  {"abcdefghijklmno'PQRSTUVWXYZ0123456789abc", "wrong abcdefghijklmno'PQRSTUVWXYZ01234567", "PQRST"},
 		"hex in pairs":             {"s3cret-s3cret", "73 33 63 72 65 74 2d 73 33 63 72 65 74", "33 63 72"},
 		"escaped twice":            {"s3cret/+s3cret", "s3cret%252F%252Bs3cret", "%252F"},
 		"far into a long text":     {"0123456789abcdefghij", strings.Repeat("x", 180) + " 0123456789abcdefghij", "01234"},

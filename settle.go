@@ -156,7 +156,7 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, sentAt instant,
 	}
 	if !cur.usable(now) {
 		if e.client.ExpiresInRemains {
-			if left > 0 {
+			if next.heldFor = 0; left > 0 {
 				left = max(leastHold, left-now.since(sentAt))
 			} else {
 				next.heldFor = min(max(leastHold, 2*cur.heldFor), wait)
