@@ -197,7 +197,7 @@ func (s *soak) quiet(before []sample) (v vitals.Vitals, err error) {
 	poll(min(3*time.Second, s.minute), func() bool {
 		s.load.client.CloseIdleConnections() // one may have come up for a request that left
 		v = vitals.Read()
-		if v.Goroutines == last.Goroutines && v.OpenFiles == last.OpenFiles && s.ledger.idle() {
+		if v.Goroutines == last.Goroutines && v.OpenFiles == last.OpenFiles && s.ledger.idle() && s.ledger.unclosed.Load() == 0 {
 			same++
 		} else {
 			same = 0
