@@ -1,7 +1,9 @@
 package authtrip_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -414,5 +416,60 @@ func TestI07_AHeaderSetByTheCallerIsNoOuterTransport(t *testing.T) {
 		if status, err := w.send(req); status != 200 || err != nil {
 			t.Fatalf("got %d, %v; want full service: a reissue", status, err)
 		}
+	})
+}
+
+// A replay's late verdict on a token that is being replaced already does not
+// shorten the pause that its successor begins.
+func TestI10_ALateVerdictOnATokenThatIsBeingReplacedShortensNoPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		src := newSource(t, registration(), authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			n := calls.Add(1)
+			if n == 3 {
+				time.Sleep(600 * time.Millisecond)
+			}
+			return jsonReply(r, 200, map[string]any{"access_token": fmt.Sprint("token-", n)}), nil
+		})))
+		var rejects atomic.Bool
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			status := 200
+			if late := r.URL.Path == "/late"; late && r.Header.Get("Authorization") == "Bearer token-1" {
+				time.Sleep(200 * time.Millisecond)
+				status = 401
+			} else if late {
+				time.Sleep(2200 * time.Millisecond)
+				status = 401
+			} else if rejects.Load() {
+				status = 401
+			}
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		})}
+		get := func(path string, within time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			_, _ = rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example"+path, nil).WithContext(ctx))
+		}
+		tok, err := src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go get("/late", time.Minute) // rejected at 0.2 s, and its replay at 2.4 s
+		synctest.Wait()
+		src.Suspect(tok)
+		get("/", time.Minute) // the first reissue: a pause of a second
+		time.Sleep(2 * time.Second)
+		rejects.Store(true)
+		get("/", 500*time.Millisecond) // the second, which comes at 2.6 s: a pause of two seconds
+		time.Sleep(200 * time.Millisecond)
+		rejects.Store(false)
+		get("/", time.Minute) // accepted
+		rejects.Store(true)
+		time.Sleep(time.Second)
+		get("/", time.Minute)
+		if n := calls.Load(); n != 3 {
+			t.Errorf("%d token calls by 3.7 s, want 3: the pause is over at 4.6 s", n)
+		}
+		time.Sleep(time.Minute)
 	})
 }

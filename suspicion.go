@@ -154,7 +154,8 @@ func (e *entry) accept(t *issued) {
 func (e *entry) replayed(t *issued, accepted bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.current.Load().is(t) {
+	cur := e.current.Load()
+	if !cur.is(t) {
 		return
 	}
 	now := readClocks()
@@ -164,7 +165,7 @@ func (e *entry) replayed(t *issued, accepted bool) {
 		e.pause.accepted(now, e.rejectedToo)
 	case e.reissued && !e.rejectedToo:
 		e.rejectedToo = true
-		if !e.pause.runs(now) {
+		if cur.standing == good && !e.pause.runs(now) { // else its successor begins one
 			e.pause.restart(now)
 		}
 	}

@@ -3,7 +3,7 @@
 // of its own.
 //
 //	go test ./...                                        # 500 schedules, and whether the planted bugs fit
-//	go test -run EverySchedule -v -rapid.checks=20000 .  # more of them, with figures
+//	go test -run EverySchedule -v -rapid.seed=0 -rapid.checks=20000 .  # more and others, with figures
 //	go test -run PlantedBugsAreFound -v -planted -timeout 30m .
 //
 // A schedule is data, drawn before anything runs: requests of many shapes (one
