@@ -31,7 +31,8 @@ type Hooks struct {
 	// "closed", "open" and "half-open" to another. An open circuit makes no
 	// token calls, a half-open one a single probe. The changes of a server are
 	// told in order, one at a time, on a goroutine of their own, for which
-	// nothing waits, Close neither.
+	// nothing waits, Close neither; those that come while a hundred wait for a
+	// slow hook are not told.
 	CircuitChanged func(server, from, to string)
 }
 
