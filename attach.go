@@ -95,6 +95,9 @@ func (c *client) withToken(req *http.Request, value []string, own bool) http.Hea
 	for _, name := range c.headers {
 		out[name] = value
 	}
+	if len(c.hostHeaders) == 0 {
+		return out
+	}
 	if req.Response != nil { // from another host perhaps, whose headers it has
 		for _, name := range c.staticIn(h) {
 			delete(out, name)

@@ -75,12 +75,22 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, rejected := e.judge(req, res)
+	var rejected bool
+	if !e.client.plainlyAccepts(res) {
+		res, rejected = e.judge(req, res)
+	}
 	if rejected {
 		return t.retry(req, res, e, tok, own)
 	}
 	e.accept(tok)
 	return res, nil
+}
+
+// plainlyAccepts reports whether res accepts its token without anybody having
+// to look into it, as most do.
+func (c *client) plainlyAccepts(res *http.Response) bool {
+	return c.Reject == nil && len(c.RejectStatus) == 0 && res.StatusCode != http.StatusUnauthorized &&
+		(len(c.envelopes) == 0 || res.StatusCode != http.StatusOK || res.Body == http.NoBody)
 }
 
 // judge reports whether res rejects the token that was sent. The response it
