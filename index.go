@@ -24,9 +24,12 @@ var removed = new(entry)
 
 var seed = maphash.MakeSeed()
 
+// idHash is the hash of a registration's ID.
+func idHash(registration string) uint64 { return maphash.String(seed, registration) }
+
 // keyHash is the hash of a token's key.
 func keyHash(registration, principal string, scopes []string) uint64 {
-	h := maphash.String(seed, registration)
+	h := idHash(registration)
 	h = h*31 + maphash.String(seed, principal)
 	for _, s := range scopes {
 		h = h*31 + maphash.String(seed, s)

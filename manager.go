@@ -110,7 +110,7 @@ func (m *Manager) register(registrations []Registration) (faults []error) {
 			continue
 		}
 		c.own.client = c
-		m.byID.add(keyHash(r.ID, "", nil), &c.own)
+		m.byID.add(idHash(r.ID), &c.own)
 		if c.manager != nil { // it has another's settings
 			continue
 		}
@@ -166,7 +166,7 @@ func (m *Manager) registration(id string) (*client, error) {
 
 // client returns the one with that ID, or nil.
 func (m *Manager) client(id string) *client {
-	e := m.byID.find(keyHash(id, "", nil), func(e *entry) bool { return e.client.ID == id })
+	e := m.byID.find(idHash(id), func(e *entry) bool { return e.client.ID == id })
 	if e == nil {
 		return nil
 	}

@@ -18,6 +18,7 @@ type Source struct {
 	principal string
 	owned     bool // the Manager is of one, and ends with the Source
 	closed    atomic.Bool
+	found     atomic.Pointer[entry] // the principal's, if it was not evicted since
 }
 
 // Authorizer is what a [Transport] gets its tokens from: a *[Source], or a
@@ -156,5 +157,13 @@ func (s *Source) entryFor(context.Context) (*entry, error) {
 	if s.closed.Load() || c.manager.closed() {
 		return nil, c.own.fail(ErrClosed)
 	}
-	return c.manager.entryOf(c, s.principal, nil)
+	if !c.Grant.ofUsers() {
+		return &c.own, nil
+	}
+	if e := s.found.Load(); e != nil && !e.wasEvicted() {
+		return e, nil
+	}
+	e, err := c.manager.entryOf(c, s.principal, nil)
+	s.found.Store(e)
+	return e, err
 }

@@ -77,6 +77,8 @@ func (e *entry) own() bool { return e == &e.client.own }
 // evicted is what pins say of an entry that was.
 const evicted = math.MinInt32
 
+func (e *entry) wasEvicted() bool { return e.pins.Load() < 0 }
+
 // pinned returns e, or the entry that has taken its place, which is not evicted
 // until it is unpinned. Whoever waits for a token, or changes what is known of
 // one, has its entry pinned: else there would be two of them.
