@@ -9,13 +9,17 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/smithy-go v1.28.8
 	github.com/bradleyfalzon/ghinstallation/v2 v2.19.0
+	github.com/go-resty/resty/v2 v2.17.2
 	github.com/gophercloud/gophercloud/v2 v2.15.0
 	golang.org/x/oauth2 v0.37.0
 )
 
+require github.com/sony/gobreaker/v2 v2.4.0 // indirect
+
 require (
 	cloud.google.com/go/compute/metadata v0.10.0 // indirect
 	github.com/Azure/azure-sdk-for-go/sdk/internal v1.13.0 // indirect
+	github.com/authtrip/authtrip v0.0.0
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
@@ -48,4 +52,4 @@ require (
 
 replace google.golang.org/genproto => google.golang.org/genproto v0.0.0-20251022142026-3a174f9686a8
 
-replace github.com/authtrip/authtrip => ../
+replace github.com/authtrip/authtrip => ..
