@@ -12,9 +12,13 @@ require (
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/gophercloud/gophercloud/v2 v2.15.0
 	golang.org/x/oauth2 v0.37.0
+	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da
 )
 
-require github.com/sony/gobreaker/v2 v2.4.0 // indirect
+require (
+	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794 // indirect
+	github.com/sony/gobreaker/v2 v2.4.0 // indirect
+)
 
 require (
 	cloud.google.com/go/compute/metadata v0.10.0 // indirect

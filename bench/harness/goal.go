@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Goal is what a figure of a case is to be. Counts must be so in every run,
@@ -50,7 +51,8 @@ func (g Goal) judged(s summary, best float64, hasBest bool) string {
 }
 
 func (g Goal) sentence(want string, met bool, got string) string {
-	return Sentence(g.Case+", "+g.Cell, want, met, got)
+	name, _, _ := strings.Cut(g.Case, "/")
+	return Sentence(name+", "+g.Cell, want, met, got)
 }
 
 // Sentence says whether a goal is met, in the manner of every program here.
