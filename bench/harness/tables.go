@@ -67,7 +67,8 @@ func (s Scenario) table(variant string, group []summary) Table {
 		for _, sum := range group {
 			if sum.name == g.Case {
 				best, ok := s.best(g.Cell, group)
-				t.Goals = append(t.Goals, g.judged(sum, best, ok))
+				sentence, _ := g.judged(sum, best, ok)
+				t.Goals = append(t.Goals, sentence)
 			}
 		}
 	}

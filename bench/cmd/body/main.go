@@ -25,7 +25,14 @@ import (
 
 const size = 1 << 20
 
-func main() {
+var peers = []string{
+	"authtrip", "authtrip-resty", "x-oauth2", "google-async", "azcore", "azcore-challenge",
+	"smithy-bearer", "aws-credscache", "gophercloud", "ghinstallation", "msal",
+}
+
+func main() { harness.Main(scenario(), peers) }
+
+func scenario() harness.Scenario {
 	s := harness.Scenario{
 		Title: "POST of 1 MiB with a revoked token",
 		Cases: harness.Cross("getbody", "stream", "stream+length"),
@@ -47,10 +54,7 @@ func main() {
 			)
 		}
 	}
-	harness.Main(s, []string{
-		"authtrip", "authtrip-resty", "x-oauth2", "google-async", "azcore", "azcore-challenge",
-		"smithy-bearer", "aws-credscache", "gophercloud", "ghinstallation", "msal",
-	})
+	return s
 }
 
 // onlyReader hides every method but Read.
