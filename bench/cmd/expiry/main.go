@@ -46,7 +46,7 @@ func main() {
 			{Case: failing, Cell: "sent expired"},
 			{Case: failing, Cell: "failed"},
 		},
-	}, []string{"authtrip", "authtrip-resty", "x-oauth2", "x-oauth2-early", "google-async", "azcore", "smithy-bearer", "aws-credscache"})
+	}, []string{"authtrip", "authtrip-resty", "x-oauth2", "x-oauth2-early", "google-async", "azcore", "smithy-bearer"})
 }
 
 // cases are those that can differ: a peer that heeds no margin has none set, and
