@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Makes every table again: the benchmarks of the hot path and all scenarios, into
-# results/*.txt and, as Markdown, results/*.md. Takes about half an hour on a
-# machine that does nothing else, which it should not.
+# results/*.txt and, as Markdown, results/*.md. Takes more than half an hour
+# on a machine that does nothing else, as it should.
 #
 #   ./run.sh                    all of it
-#   ROUNDS=1 RUNS=1 ./run.sh    once through, to see that it works: 8 minutes
+#   ROUNDS=1 RUNS=1 ./run.sh    once through, to see that it works
 #   ONLY="hot expiry" ./run.sh  some of it
 #
 # ROUNDS  rounds of the hot path, each with all peers           10
 # RUNS    runs of each case of a scenario; three times as many  3
-#         of the stampede, which is short and varies
+#         of the stampede, which is short and varies, and a
+#         third as many of outages, which take minutes
 # CPUS    numbers of cores for the hot path                     1,2
 # GOGC    the collector's setting for the hot path              800
 # ONLY    which: hot and the names of programs in cmd           all
@@ -53,6 +54,22 @@ hot() {
 	cat results/hotpath.txt
 }
 
+scenario() {
+	local name=$1 n=$runs more=()
+	go build -o "bin/$name" "./cmd/$name" || return
+	case $name in
+	outage | tenants | growth) # these print Markdown
+		if [ "$name" = growth ]; then more=(-out results/bench.svg); fi
+		if [ "$name" = outage ]; then n=$(((runs + 2) / 3)); fi
+		"bin/$name" -runs "$n" "${more[@]}" >"results/$name.txt" && cp "results/$name.txt" "results/$name.md"
+		;;
+	*)
+		if [ "$name" = stampede ]; then n=$((3 * runs)); fi
+		"bin/$name" -runs "$n" -md "results/$name.md" >"results/$name.txt"
+		;;
+	esac
+}
+
 made=()
 failed=
 if wanted hot; then
@@ -62,10 +79,7 @@ fi
 for name in $scenarios; do
 	wanted "$name" || continue
 	echo "== $name" >&2
-	times=1
-	if [ "$name" = stampede ]; then times=3; fi
-	if go build -o "bin/$name" "./cmd/$name" &&
-		"bin/$name" -runs $((times * runs)) -md "results/$name.md" >"results/$name.txt"; then
+	if scenario "$name"; then
 		cat "results/$name.txt"
 		made+=("results/$name.txt")
 	else
