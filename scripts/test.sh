@@ -141,6 +141,7 @@ else
 fi
 check "100,000 principals" go test -run TestAHundredThousandPrincipals .
 check "fault matrix" go test ./internal/faultmatrix
+check "hot path" in_module bench go test -count=1 -run TestHotPath ./hot
 check "5,000 random schedules" in_module internal/modeltest go test -run TestEverySchedule -rapid.checks=5000 .
 for example in quickstart prism tenants resty; do
 	check "examples/$example" go run "./examples/$example"

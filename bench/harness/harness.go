@@ -4,200 +4,150 @@ package harness
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/authtrip/authtrip/bench/peer"
 )
 
-// Cell is one figure or one word of a row.
-type Cell struct {
-	Name string
-	Num  float64
-	Text string
-	Unit string // "ms", "MB", "/s" or empty
-	IsN  bool
-}
-
-// Row is what one run of one case yields.
-type Row []Cell
-
-// N, Ms, MB, Rate and Text make cells.
-func N(name string, v int64) Cell { return Cell{Name: name, Num: float64(v), IsN: true} }
-func Ms(name string, d time.Duration) Cell {
-	return Cell{Name: name, Num: float64(d) / 1e6, Unit: "ms", IsN: true}
-}
-func MB(name string, b float64) Cell {
-	return Cell{Name: name, Num: b / (1 << 20), Unit: "MB", IsN: true}
-}
-func Rate(name string, v float64) Cell { return Cell{Name: name, Num: v, Unit: "/s", IsN: true} }
-func Text(name, v string) Cell         { return Cell{Name: name, Text: v} }
-
-// Scenario is one program's worth of cases. Cases are strings such as
-// "x-oauth2" or "x-oauth2/hang"; Run measures one.
+// Scenario is what one program measures. Its cases are a peer each, or, as
+// "peer/variant", a peer under one of several circumstances, and Run measures
+// one.
 type Scenario struct {
 	Title string
-	Cases func(peers []string) []string
+	Cases func(peers []string) []string // nil: one for each peer
 	Run   func(name string) Row
-	// Timeout ends a child that never returns.
+	// Timeout ends a child that never returns. Zero is two minutes.
 	Timeout time.Duration
+	// Compare names columns that are shown as a ratio to the best peer too:
+	// the best of the other libraries for which the columns in Job, which
+	// count what went wrong, were 0 in every run.
+	Compare, Job []string
+	// Goals are judged below the tables, for the cases that were run.
+	Goals []Goal
 }
 
-// Main runs s: in the parent, every case several times; in a child, one case.
+// Main runs s: in the parent, every case several times; in a child, one case
+// once.
 func Main(s Scenario, defaultPeers []string) {
 	child := flag.String("child", "", "run this case only and print JSON (internal)")
-	peers := flag.String("peers", strings.Join(defaultPeers, ","), "comma-separated peers")
+	peers := flag.String("peers", strings.Join(defaultPeers, ","), "comma-separated `peers`")
 	runs := flag.Int("runs", 3, "runs per case")
-	only := flag.String("only", "", "run only cases that hold this text")
+	only := flag.String("only", "", "run only cases that hold this `text`")
+	markdown := flag.String("md", "", "write the tables to this `file` as Markdown too")
 	flag.Parse()
+	var err error
 	if *child != "" {
-		out, err := json.Marshal(s.Run(*child))
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		fmt.Println(string(out))
-		return
+		err = json.NewEncoder(os.Stdout).Encode(s.Run(*child))
+	} else {
+		err = s.measure(strings.Split(*peers, ","), *only, *runs, *markdown)
 	}
-	if s.Timeout == 0 {
-		s.Timeout = 2 * time.Minute
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	names := strings.Split(*peers, ",")
-	for _, n := range names {
-		if _, err := peer.ByName(n); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
-		}
-	}
-	cases := names
-	if s.Cases != nil {
-		cases = s.Cases(names)
-	}
-	fmt.Printf("%s; medians of %d runs, each in its own process\n", s.Title, *runs)
-	var rows []Row
-	var kept []string
-	for _, c := range cases {
-		if !strings.Contains(c, *only) {
-			continue
-		}
-		var got []Row
-		for range *runs {
-			got = append(got, runChild(c, s.Timeout))
-		}
-		rows = append(rows, median(got))
-		kept = append(kept, c)
-		fmt.Fprintf(os.Stderr, "done %s\n", c)
-	}
-	print(kept, rows)
 }
 
-func runChild(name string, limit time.Duration) Row {
+func (s Scenario) measure(peers []string, only string, runs int, markdown string) error {
+	for _, name := range peers {
+		if _, err := peer.ByName(name); err != nil {
+			return err
+		}
+	}
+	if runs < 1 {
+		return errors.New("-runs must be 1 at least")
+	}
+	cases := peers
+	if s.Cases != nil {
+		cases = s.Cases(peers)
+	}
+	got := map[string][]Row{}
+	var kept []string
+	for run := range runs { // of all cases in turn, so that drift of the machine falls on all alike
+		for _, c := range cases {
+			if !strings.Contains(c, only) {
+				continue
+			}
+			if run == 0 {
+				kept = append(kept, c)
+			}
+			fmt.Fprintf(os.Stderr, "run %d of %d: %s\n", run+1, runs, c)
+			got[c] = append(got[c], s.child(c, run))
+		}
+	}
+	var all []summary
+	for _, c := range kept {
+		all = append(all, summarize(c, got[c]))
+	}
+	title := fmt.Sprintf("%s; medians of %d runs, each in its own process", s.Title, runs)
+	if runs == 1 {
+		title = s.Title + "; one run, in its own process"
+	}
+	return Print(title, s.tables(all), markdown)
+}
+
+// Print prints tables under a title, and writes them as Markdown to the file of
+// that name unless it is empty.
+func Print(title string, tables []Table, markdown string) error {
+	var md strings.Builder
+	fmt.Println(title)
+	fmt.Fprintf(&md, "## %s\n\n", title)
+	for _, t := range tables {
+		fmt.Println()
+		if err := t.Text(os.Stdout); err != nil {
+			return err
+		}
+		if err := t.Markdown(&md, 3); err != nil {
+			return err
+		}
+	}
+	if markdown == "" {
+		return nil
+	}
+	return os.WriteFile(markdown, []byte(md.String()), 0o644)
+}
+
+// runVariable tells a child the number of its run.
+const runVariable = "AUTHTRIP_BENCH_RUN"
+
+// Run is the number of the run that a child is, from 0: a seed that is the same
+// for every peer and another in every run.
+func Run() uint64 {
+	n, _ := strconv.ParseUint(os.Getenv(runVariable), 10, 64)
+	return n
+}
+
+// child runs one case in a process of its own.
+func (s Scenario) child(name string, run int) Row {
+	limit := s.Timeout
+	if limit == 0 {
+		limit = 2 * time.Minute
+	}
 	cmd := exec.Command(os.Args[0], "-child", name)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", runVariable, run))
 	cmd.Stderr = os.Stderr
 	var out strings.Builder
 	cmd.Stdout = &out
 	if err := cmd.Start(); err != nil {
-		return Row{Text("error", err.Error())}
+		return Error(err.Error())
 	}
-	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	timer.Stop()
 	if err != nil {
-		return Row{Text("error", err.Error())}
+		return Error(err.Error())
 	}
 	var r Row
 	if err := json.Unmarshal([]byte(out.String()), &r); err != nil {
-		return Row{Text("error", err.Error())}
+		return Error(err.Error())
 	}
 	return r
-}
-
-func median(rows []Row) Row {
-	base := rows[0]
-	out := make(Row, 0, len(base))
-	for _, c := range base {
-		var nums []float64
-		var texts []string
-		for _, r := range rows {
-			for _, o := range r {
-				if o.Name != c.Name {
-					continue
-				}
-				if o.IsN {
-					nums = append(nums, o.Num)
-				} else if !slices.Contains(texts, o.Text) {
-					texts = append(texts, o.Text)
-				}
-			}
-		}
-		if c.IsN && len(nums) > 0 {
-			slices.Sort(nums)
-			c.Num = nums[len(nums)/2]
-			if lo, hi := nums[0], nums[len(nums)-1]; hi > 1.5*lo+1 {
-				c.Text = fmt.Sprintf(" [%s..%s]", num(lo), num(hi))
-			}
-		} else {
-			c.Text = strings.Join(texts, " | ")
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-func num(v float64) string {
-	switch {
-	case v == float64(int64(v)) && v < 1e9:
-		return strconv.FormatInt(int64(v), 10)
-	case v >= 100:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 1:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 3, 64)
-}
-
-func print(cases []string, rows []Row) {
-	var cols []Cell
-	for _, r := range rows {
-		for _, c := range r {
-			if !slices.ContainsFunc(cols, func(o Cell) bool { return o.Name == c.Name }) {
-				cols = append(cols, c)
-			}
-		}
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprint(w, "case")
-	for _, c := range cols {
-		fmt.Fprint(w, "\t", c.Name)
-		if c.Unit != "" {
-			fmt.Fprintf(w, " (%s)", c.Unit)
-		}
-	}
-	fmt.Fprintln(w)
-	for i, r := range rows {
-		fmt.Fprint(w, cases[i])
-		for _, col := range cols {
-			fmt.Fprint(w, "\t")
-			for _, c := range r {
-				if c.Name != col.Name {
-					continue
-				}
-				if c.IsN {
-					fmt.Fprint(w, num(c.Num))
-				}
-				fmt.Fprint(w, c.Text)
-			}
-		}
-		fmt.Fprintln(w)
-	}
-	w.Flush()
 }
 
 // Cross makes "peer/variant" cases.

@@ -1,9 +1,12 @@
-// Command stampede starts many goroutines cold against a token endpoint that
-// takes 200 ms and counts the token requests.
+// Command stampede starts many goroutines at once, none of which has a token,
+// against a token endpoint that takes 200 ms, or none, and counts the token
+// requests.
 package main
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,12 +21,18 @@ import (
 
 func main() {
 	harness.Main(harness.Scenario{
-		Title: "stampede: cold start; token endpoint 200 ms, or instant and in memory",
-		Cases: harness.Cross("1000", "10000", "10000-instant"),
-		Run:   run,
-	}, peer.Names(func(p peer.Peer) bool {
+		Title:   "stampede: cold start; token endpoint 200 ms, or instant and in memory",
+		Cases:   harness.Cross("1000", "10000", "10000-instant"),
+		Run:     run,
+		Compare: []string{"slowest"}, Job: []string{"failed"},
+		Goals: []harness.Goal{
+			{Case: "authtrip/10000", Cell: "token requests", AtMost: 1},
+			{Case: "authtrip/10000", Cell: "failed"},
+			{Case: "authtrip/10000", Cell: "slowest", BestPeer: true},
+		},
+	}, append(peer.Names(func(p peer.Peer) bool {
 		return !p.Static && p.Name != "x-oauth2-early" && p.Name != "google-sync" && p.Name != "google-2lo"
-	}))
+	}), "authtrip-resty"))
 }
 
 func run(name string) harness.Row {
@@ -32,7 +41,7 @@ func run(name string) harness.Row {
 	n, _ := strconv.Atoi(count)
 	p, err := peer.ByName(pname)
 	if err != nil {
-		return harness.Row{harness.Text("error", err.Error())}
+		return harness.Error(err.Error())
 	}
 	a := &fake.Auth{Before: 200 * time.Millisecond, Lifetime: time.Hour, TokenLen: 1024}
 	a.Start()
@@ -50,13 +59,13 @@ func run(name string) harness.Row {
 	}
 	rt, err := p.New(c)
 	if err != nil {
-		return harness.Row{harness.Text("error", err.Error())}
+		return harness.Error(err.Error())
 	}
 	var (
 		ready, done sync.WaitGroup
 		gate        = make(chan struct{})
-		lat         harness.Latencies
 		failed      atomic.Int64
+		problem     atomic.Pointer[error]
 		all         = make([]time.Duration, n)
 	)
 	ready.Add(n)
@@ -68,6 +77,9 @@ func run(name string) harness.Row {
 			t := time.Now()
 			res, err := rt.RoundTrip(req)
 			all[i] = time.Since(t)
+			if err != nil {
+				problem.Store(&err)
+			}
 			if err != nil || res.StatusCode != 200 {
 				failed.Add(1)
 			}
@@ -82,6 +94,10 @@ func run(name string) harness.Row {
 	close(gate)
 	done.Wait()
 	w.Stop()
+	if err := problem.Load(); err != nil {
+		fmt.Fprintln(os.Stderr, name+":", *err)
+	}
+	var lat harness.Latencies
 	lat.Add(all...)
 	q := lat.Quantiles(0.5, 1)
 	return harness.Row{

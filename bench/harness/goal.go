@@ -1,0 +1,85 @@
+package harness
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Goal is what a figure of a case is to be. Counts must be so in every run,
+// times and memory in the median of the runs.
+type Goal struct {
+	Case string // "authtrip/10000"
+	Cell string // "slowest"
+
+	AtMost float64 // in the cell's unit
+	// BestPeer is instead: no more than the best of the other libraries.
+	BestPeer bool
+	// Is is instead, for a word: it is this.
+	Is string
+}
+
+// judged says in one sentence whether g is met by what its case yielded, with
+// the figure of the best peer, if there is one.
+func (g Goal) judged(s summary, best float64, hasBest bool) (sentence string, met bool) {
+	say := func(want string, met bool, got string) (string, bool) {
+		name, _ := s.split()
+		return Sentence(name+", "+g.Cell, want, met, got), met
+	}
+	if e, failed := s.cell("error"); failed {
+		return say("every run is made", false, e.String())
+	}
+	c, ok := s.cell(g.Cell)
+	if !ok {
+		return say("to be had", false, "no such figure")
+	}
+	if g.Is != "" {
+		return say(fmt.Sprintf("%q", g.Is), slices.Equal(c.words, []string{g.Is}), c.String())
+	}
+	most, what := g.AtMost, ""
+	if g.BestPeer {
+		if !hasBest {
+			return say("≤ best peer", false, "no peer to compare with")
+		}
+		most, what = best, " (best peer)"
+	}
+	got := c.median()
+	if c.Unit == "" {
+		got = c.worst()
+	}
+	want := "≤ " + c.with(Figure(most)) + what
+	if most == 0 {
+		want = "none"
+	}
+	return say(want, got <= most, c.with(Figure(got)))
+}
+
+// Counted runs one case once, in this process, and says which of its goals are
+// missed. It is for tests, which run on busy machines: goals of time or memory,
+// and those that need another peer, are left out.
+func (s Scenario) Counted(name string) (missed []string) {
+	sum := summarize(name, []Row{s.Run(name)})
+	judged := 0
+	for _, g := range s.Goals {
+		c, has := sum.cell(g.Cell)
+		if g.Case != name || has && c.Unit != "" {
+			continue
+		}
+		judged++
+		if sentence, met := g.judged(sum, 0, false); !met {
+			missed = append(missed, sentence)
+		}
+	}
+	if judged == 0 {
+		missed = append(missed, name+" has no such goal")
+	}
+	return missed
+}
+
+// Sentence says whether a goal is met, in the manner of every program here.
+func Sentence(what, want string, met bool, got string) string {
+	verdict := "MISSED"
+	if met {
+		verdict = "met"
+	}
+	return fmt.Sprintf("%s: goal: %s: %s (%s)", what, want, verdict, got)
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Makes every table again: the benchmarks of the hot path and all scenarios, into
+# results/*.txt and, as Markdown, results/*.md. Takes more than half an hour
+# on a machine that does nothing else, as it should.
+#
+#   ./run.sh                    all of it
+#   ROUNDS=1 RUNS=1 ./run.sh    once through, to see that it works
+#   ONLY="hot expiry" ./run.sh  some of it
+#
+# ROUNDS  rounds of the hot path, each with all peers           10
+# RUNS    runs of each case of a scenario; three times as many  3
+#         of the stampede, which is short and varies, and a
+#         third as many of outages, which take minutes
+# CPUS    numbers of cores for the hot path                     1,2
+# GOGC    the collector's setting for the hot path              800
+# ONLY    which: hot and the names of programs in cmd           all
+#
+# GOGC=800 stands for a service with a live heap of some tens of MB. At the
+# default the collector runs every 4 MB here, and its share, which in a service
+# is smaller, drowns what is measured: GOGC=100 shows that.
+set -euo pipefail
+cd "$(dirname "$0")"
+export GOWORK=off
+rounds=${ROUNDS:-10}
+runs=${RUNS:-3}
+cpus=${CPUS:-1,2}
+scenarios="stampede expiry revoke body outage tenants growth"
+only=${ONLY:-hot $scenarios}
+mkdir -p bin results
+
+wanted() { [[ " $only " == *" $1 "* ]]; }
+
+# bench PATTERN CPUS TIME: one round of a benchmark, all peers in turn.
+bench() {
+	GOGC=${GOGC:-800} bin/hot.test -test.run '^$' -test.bench "^Benchmark$1\$" -test.cpu "$2" -test.benchtime "$3"
+}
+
+hot() {
+	go test -c -o bin/hot.test ./hot
+	local out=results/hotpath.raw.txt
+	: >"$out"
+	for ((i = 1; i <= rounds; i++)); do
+		echo "hot path, round $i of $rounds" >&2
+		{
+			bench Serial 1 300ms
+			bench Parallel "$cpus" 200ms
+			bench Lookup "$cpus" 100ms
+			bench Envelope "$cpus" 200ms
+			bench Resty 1 200ms
+			bench Loopback "${cpus##*,}" 200ms
+		} >>"$out"
+	done
+	go run ./cmd/hottable -md results/hotpath.md "$out" >results/hotpath.txt
+	cat results/hotpath.txt
+}
+
+scenario() {
+	local name=$1 n=$runs more=()
+	go build -o "bin/$name" "./cmd/$name" || return
+	case $name in
+	outage | tenants | growth) # these print Markdown
+		if [ "$name" = growth ]; then more=(-out results/bench.svg); fi
+		if [ "$name" = outage ]; then n=$(((runs + 2) / 3)); fi
+		"bin/$name" -runs "$n" "${more[@]}" >"results/$name.txt" && cp "results/$name.txt" "results/$name.md"
+		;;
+	*)
+		if [ "$name" = stampede ]; then n=$((3 * runs)); fi
+		"bin/$name" -runs "$n" -md "results/$name.md" >"results/$name.txt"
+		;;
+	esac
+}
+
+made=()
+failed=
+if wanted hot; then
+	hot
+	made+=(results/hotpath.txt)
+fi
+for name in $scenarios; do
+	wanted "$name" || continue
+	echo "== $name" >&2
+	if scenario "$name"; then
+		cat "results/$name.txt"
+		made+=("results/$name.txt")
+	else
+		failed+=" $name"
+	fi
+done
+echo
+if [ -n "$failed" ]; then
+	echo "not made:$failed" >&2
+	exit 1
+fi
+grep -H MISSED "${made[@]}" || echo "every goal is met"
