@@ -103,9 +103,9 @@ func (c *client) withToken(req *http.Request, value []string, own bool) http.Hea
 			delete(out, name)
 		}
 	}
-	for name, value := range c.staticHeaders(req) {
-		if !has(out, name) {
-			out[name] = []string{value.Reveal()}
+	for _, s := range c.staticHeaders(req) {
+		if !has(out, s.name) {
+			out[s.name] = s.value
 		}
 	}
 	return out

@@ -37,10 +37,10 @@ type settings struct {
 	headers              []string // canonical
 	origins              originRule
 	reject               func(*http.Response) Verdict
-	envelopes            map[string]Envelope          // by origin
-	hostHeaders          map[string]map[string]Secret // by origin, then by canonical name
-	hostHeadersAsWritten map[string]map[string]Secret // by host: how originRule.asWritten has it
-	scopes               []string                     // a sorted set
+	envelopes            map[string]Envelope       // by origin
+	hostHeaders          map[string][]staticHeader // by origin
+	hostHeadersAsWritten map[string][]staticHeader // by host: how originRule.asWritten has it
+	scopes               []string                  // a sorted set
 	// scopedFrom is whose scopes a request's context replaced, or nil.
 	scopedFrom *client
 }

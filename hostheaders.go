@@ -23,7 +23,7 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 			fault("HostHeaders: %q is there twice, in two spellings", origin(u))
 			continue
 		}
-		static := map[string]Secret{}
+		var static []staticHeader
 		for _, name := range slices.Sorted(maps.Keys(c.HostHeaders[host])) {
 			value := c.HostHeaders[host][name]
 			canonical := textproto.CanonicalMIMEHeaderKey(name)
@@ -34,15 +34,15 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 				fault("HostHeaders of %q: %q carries the token", host, name)
 			case slices.Contains(unfitHeaders, canonical):
 				fault("HostHeaders of %q: %q cannot be set", host, name)
-			case static[canonical] != Secret{}:
+			case slices.ContainsFunc(static, func(h staticHeader) bool { return h.name == canonical }):
 				fault("HostHeaders of %q: %q is there twice, in two spellings", host, name)
 			case !visible(value.Reveal()): // not shown: it is a secret
 				fault("HostHeaders of %q: the value of %q is empty, or has white space or other characters that a key has not", host, name)
 			}
-			static[canonical] = value
+			static = append(static, staticHeader{canonical, []string{value.Reveal()}})
 		}
 		if c.hostHeaders == nil {
-			c.hostHeaders, c.hostHeadersAsWritten = map[string]map[string]Secret{}, map[string]map[string]Secret{}
+			c.hostHeaders, c.hostHeadersAsWritten = map[string][]staticHeader{}, map[string][]staticHeader{}
 		}
 		c.hostHeaders[origin(u)] = static
 		if host, ok := strings.CutPrefix(origin(u), "https://"); ok {
@@ -52,8 +52,14 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 	}
 }
 
+// staticHeader is one with the ready value, which every request shares.
+type staticHeader struct {
+	name  string // canonical
+	value []string
+}
+
 // staticHeaders are those that req's host gets beside the token.
-func (c *client) staticHeaders(req *http.Request) map[string]Secret {
+func (c *client) staticHeaders(req *http.Request) []staticHeader {
 	if req.URL.Scheme == "https" && c.origins.asWritten[req.URL.Host] {
 		return c.hostHeadersAsWritten[req.URL.Host]
 	}
@@ -63,9 +69,9 @@ func (c *client) staticHeaders(req *http.Request) map[string]Secret {
 // staticIn names the headers in h that are some host's static ones.
 func (c *client) staticIn(h http.Header) (names []string) {
 	for _, static := range c.hostHeaders {
-		for name, value := range static {
-			if v := h[name]; len(v) == 1 && v[0] == value.Reveal() {
-				names = append(names, name)
+		for _, s := range static {
+			if v := h[s.name]; len(v) == 1 && v[0] == s.value[0] {
+				names = append(names, s.name)
 			}
 		}
 	}

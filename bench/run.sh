@@ -46,6 +46,8 @@ hot() {
 			bench Parallel "$cpus" 200ms
 			bench Lookup "$cpus" 100ms
 			bench Envelope "$cpus" 200ms
+			bench Features 1 200ms
+			bench Headers 1 100ms
 			bench Resty 1 200ms
 			bench Loopback "${cpus##*,}" 200ms
 		} >>"$out"

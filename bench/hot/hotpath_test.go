@@ -149,12 +149,3 @@ func expectCost(t *testing.T, what string, got, most spent) {
 		t.Errorf("%s costs %d allocations and %d B, more than %d and %d B", what, got.allocs, got.bytes, most.allocs, most.bytes)
 	}
 }
-
-func named(t *testing.T, name string) peer.Peer {
-	t.Helper()
-	p, err := peer.ByName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}

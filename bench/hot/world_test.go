@@ -100,3 +100,12 @@ func serial(b *testing.B, rt http.RoundTripper) {
 		}
 	}
 }
+
+func named(tb testing.TB, name string) peer.Peer {
+	tb.Helper()
+	p, err := peer.ByName(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}

@@ -17,6 +17,8 @@ var floors = map[string]string{
 	"Parallel": "min-mapclone",
 	"Loopback": "min-mapclone",
 	"Lookup":   "min-atomic",
+	"Features": "min-mapclone",
+	"Headers":  "min-mapclone",
 	"Resty":    "resty",
 	"Envelope": "authtrip-nhn-no-envelope",
 }
