@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/bench/fake"
+	"github.com/authtrip/authtrip/bench/harness"
+	"github.com/authtrip/authtrip/bench/peer"
+)
+
+// The ways to a tenant's token by the public API.
+const (
+	byName    = "Source of a name, Token" // Manager.Source or SourceFor, then Token
+	byHandle  = "Token of a kept Source"
+	byContext = "RoundTrip less the floor" // the Manager's Transport, by contexts made before
+)
+
+var ways = []string{byName, byHandle, byContext}
+
+const rounds = 9
+
+// tenant is what the plain maps hold.
+type tenant struct {
+	expiry time.Time
+	token  string
+}
+
+// probe is one thing that is timed: at is called with the number of a tenant.
+type probe struct {
+	name string
+	at   func(i int)
+
+	random, hot []float64 // ns, one of each round
+	allocs      float64
+}
+
+// lookup times each way to a token over all tenants in random order, and over
+// one again and again. Rounds are interleaved: what disturbs the machine
+// disturbs all alike.
+func lookup(kind string) ([]harness.Row, error) {
+	n := tenants()
+	m, choose, err := manager(kind, n, &issuer{}, authtrip.Policy{MaxTokens: n + 1})
+	if err != nil {
+		return nil, err
+	}
+	ours := &authtrip.Transport{Source: m, Base: fake.Stub{}}
+	floorPeer, err := peer.ByName("min-mapclone")
+	if err != nil {
+		return nil, err
+	}
+	floor, err := floorPeer.New(peer.Config{Base: fake.Stub{}})
+	if err != nil {
+		return nil, err
+	}
+	var (
+		names    = make([]string, n)
+		sources  = make([]*authtrip.Source, n)
+		requests = make([]*http.Request, n)
+		plain    = make(map[string]*tenant, n)
+		req      = request()
+	)
+	for i := range n {
+		names[i] = tenantName(i)
+		plain[tenantName(i)] = &tenant{time.Now().Add(time.Hour), tenantName(i)}
+		requests[i] = req.WithContext(choose(context.Background(), i))
+		if sources[i], err = sourceOf(m, kind, names[i]); err != nil {
+			return nil, err
+		}
+		if err := send(ours, requests[i]); err != nil {
+			return nil, err
+		}
+	}
+
+	var (
+		ctx  = context.Background()
+		bad  error
+		past = time.Now()
+		note = func(err error) {
+			if err != nil {
+				bad = err
+			}
+		}
+	)
+	probes := []*probe{
+		{name: "map get", at: func(i int) {
+			if plain[names[i]] == nil {
+				bad = errors.New("not in the map")
+			}
+		}},
+		{name: "map get, one read", at: func(i int) {
+			if plain[names[i]].expiry.Before(past) {
+				bad = errors.New("expired in the map")
+			}
+		}},
+		{name: byName, at: func(i int) {
+			s, err := sourceOf(m, kind, names[i])
+			note(err)
+			_, err = s.Token(ctx)
+			note(err)
+		}},
+		{name: byHandle, at: func(i int) {
+			_, err := sources[i].Token(ctx)
+			note(err)
+		}},
+		{name: "floor", at: func(i int) {
+			_, err := floor.RoundTrip(requests[i])
+			note(err)
+		}},
+		{name: byContext, at: func(i int) {
+			_, err := ours.RoundTrip(requests[i])
+			note(err)
+		}},
+	}
+	measureProbes(probes, n)
+	if bad != nil {
+		return nil, bad
+	}
+	runtime.KeepAlive(m)
+	return lookupRows(kind, probes), nil
+}
+
+func measureProbes(probes []*probe, n int) {
+	random := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	one := slices.Repeat(random[:1], n)
+	for range rounds {
+		for _, p := range probes {
+			ns, _ := timed(p.at, one)
+			p.hot = append(p.hot, ns)
+			ns, p.allocs = timed(p.at, random)
+			p.random = append(p.random, ns)
+		}
+	}
+}
+
+// timed returns the time of a call and its allocations.
+func timed(at func(int), order []int) (ns, allocs float64) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	for _, i := range order {
+		at(i)
+	}
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	n := float64(len(order))
+	return float64(took.Nanoseconds()) / n, float64((after.Mallocs - before.Mallocs) / uint64(len(order)))
+}
+
+func lookupRows(kind string, probes []*probe) []harness.Row {
+	find := func(name string) *probe {
+		return probes[slices.IndexFunc(probes, func(p *probe) bool { return p.name == name })]
+	}
+	get, floor := find("map get"), find("floor")
+	var rows []harness.Row
+	for _, p := range probes {
+		random, hot, allocs := p.random, p.hot, p.allocs
+		if p.name == byContext {
+			random, hot, allocs = less(random, floor.random), less(hot, floor.hot), allocs-floor.allocs
+		}
+		rows = append(rows, harness.Row{
+			harness.Text("", kind+": "+p.name),
+			figure("ns", "", middle(random)), figure("× map get", "", middle(random)/middle(get.random)),
+			figure("hot ns", "", middle(hot)), figure("allocs", "", allocs),
+		})
+	}
+	return rows
+}
+
+func figure(name, unit string, v float64) harness.Cell {
+	return harness.Cell{Name: name, Num: v, Unit: unit, IsN: true}
+}
+
+func less(a, b []float64) []float64 {
+	out := make([]float64, len(a))
+	for i := range a {
+		out[i] = a[i] - b[i]
+	}
+	return out
+}
+
+func middle(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
+}

@@ -1,0 +1,158 @@
+// Package parts is for programs that print several tables: it runs each case
+// in a process of its own, gathers the results of several runs, prints their
+// medians as Markdown, and says which goals were met.
+package parts
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/authtrip/authtrip/bench/harness"
+)
+
+// Program is one command's worth of tables.
+type Program struct {
+	Title string
+	Peers []string // the default of -peers
+	Parts []Part
+	Goals []Goal
+	// Limit ends a process that never returns; 0 is two minutes.
+	Limit time.Duration
+	// After, if set, is given the medians once all tables are printed.
+	After func(Results) error
+}
+
+// Part is one table. A case may yield several rows, measured in one process;
+// the first cell of each is its name.
+type Part struct {
+	Name  string
+	Title string
+	Cases func(peers []string) []string
+	Run   func(name string) ([]harness.Row, error)
+}
+
+// Results are the medians by part, in the order of the cases.
+type Results map[string][]harness.Row
+
+// Cell returns a figure, and whether there is one.
+func (r Results) Cell(part, row, column string) (float64, bool) {
+	for _, cells := range r[part] {
+		if cells[0].Text != row {
+			continue
+		}
+		for _, c := range cells {
+			if c.Name == column && c.IsN {
+				return c.Num, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// Main runs p and ends the process if it fails. The flags are those of
+// harness.Main, and whatever the program has defined before.
+func Main(p Program) {
+	child := flag.String("child", "", "run this case only and print JSON (internal)")
+	peers := flag.String("peers", strings.Join(p.Peers, ","), "comma-separated peers")
+	runs := flag.Int("runs", 3, "runs per case")
+	only := flag.String("only", "", "run only cases that hold this text")
+	flag.Parse()
+	var err error
+	if *child != "" {
+		err = p.child(*child)
+	} else {
+		err = p.parent(strings.Split(*peers, ","), max(1, *runs), *only)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func (p Program) child(name string) error {
+	part, name, _ := strings.Cut(name, "/")
+	for _, q := range p.Parts {
+		if q.Name != part {
+			continue
+		}
+		rows, err := q.Run(name)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(rows)
+	}
+	return fmt.Errorf("no part named %q", part)
+}
+
+func (p Program) parent(peers []string, runs int, only string) error {
+	fmt.Printf("%s; medians of %d runs, each in its own process\n", p.Title, runs)
+	results := Results{}
+	for _, part := range p.Parts {
+		var rows []harness.Row
+		for _, c := range part.Cases(peers) {
+			name := part.Name + "/" + c
+			if !strings.Contains(name, only) {
+				continue
+			}
+			var got []harness.Row
+			for range runs {
+				more, err := p.runChild(name)
+				if err != nil {
+					more = []harness.Row{{harness.Text("", c), harness.Text("error", err.Error())}}
+				}
+				got = append(got, more...)
+			}
+			rows = append(rows, medians(got)...)
+			fmt.Fprintf(os.Stderr, "done %s\n", name)
+		}
+		if len(rows) > 0 {
+			fmt.Printf("\n## %s\n\n", part.Title)
+			printTable(rows)
+			results[part.Name] = rows
+		}
+	}
+	printGoals(p.Goals, results)
+	if p.After != nil {
+		return p.After(results)
+	}
+	return nil
+}
+
+func (p Program) runChild(name string) ([]harness.Row, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-child", name}
+	flag.Visit(func(f *flag.Flag) { // the program's own flags are for its children too
+		switch f.Name {
+		case "peers", "runs", "only":
+		default:
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	limit := p.Limit
+	if limit == 0 {
+		limit = 2 * time.Minute
+	}
+	cmd := exec.Command(self, args...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	err = cmd.Wait()
+	timer.Stop()
+	if err != nil {
+		return nil, err
+	}
+	var rows []harness.Row
+	err = json.Unmarshal([]byte(out.String()), &rows)
+	return rows, err
+}
