@@ -27,13 +27,22 @@ type Program struct {
 	After func(Results) error
 }
 
-// Part is one table. A case may yield several rows, measured in one process;
-// the first cell of each is its name.
+// Part is one table, or several of the same rows. A case may yield several
+// rows, measured in one process; the first cell of each is its name.
 type Part struct {
 	Name  string
 	Title string
 	Cases func(peers []string) []string
 	Run   func(name string) ([]harness.Row, error)
+	// Tables, if set, says which columns stand in which table; none is one
+	// table of all.
+	Tables []Table
+}
+
+// Table is some columns of a Part.
+type Table struct {
+	Title   string
+	Columns []string
 }
 
 // Results are the medians by part, in the order of the cases.
@@ -111,8 +120,7 @@ func (p Program) parent(peers []string, runs int, only string) error {
 			fmt.Fprintf(os.Stderr, "done %s\n", name)
 		}
 		if len(rows) > 0 {
-			fmt.Printf("\n## %s\n\n", part.Title)
-			printTable(rows)
+			part.print(rows)
 			results[part.Name] = rows
 		}
 	}

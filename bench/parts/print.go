@@ -85,10 +85,24 @@ func median(rows []harness.Row) harness.Row {
 	return out
 }
 
-func printTable(rows []harness.Row) {
+func (p Part) print(rows []harness.Row) {
+	if len(p.Tables) == 0 {
+		printTable(p.Title, nil, rows)
+	}
+	for _, t := range p.Tables {
+		printTable(p.Title+": "+t.Title, t.Columns, rows)
+	}
+}
+
+// printTable prints the columns that are wanted; nil is all.
+func printTable(title string, wanted []string, rows []harness.Row) {
+	fmt.Printf("\n## %s\n\n", title)
 	var columns []harness.Cell
 	for _, r := range rows {
 		for _, c := range r[1:] {
+			if wanted != nil && c.Name != "error" && !slices.Contains(wanted, c.Name) {
+				continue
+			}
 			if !slices.ContainsFunc(columns, func(o harness.Cell) bool { return o.Name == c.Name }) {
 				columns = append(columns, c)
 			}
