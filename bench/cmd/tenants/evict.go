@@ -14,6 +14,7 @@ import (
 	"weak"
 
 	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/bench/crowd"
 	"github.com/authtrip/authtrip/bench/harness"
 )
 
@@ -92,23 +93,23 @@ func evict(name string) ([]harness.Row, error) {
 }
 
 func (e eviction) run() ([]harness.Row, error) {
-	tokens, api := &issuer{}, &witness{seen: map[weak.Pointer[byte]]struct{}{}}
-	m, choose, err := manager(principals, e.of, tokens, authtrip.Policy{MaxTokens: e.limit})
+	tokens, api := &crowd.Issuer{}, &witness{seen: map[weak.Pointer[byte]]struct{}{}}
+	c, err := crowd.New(crowd.Principals, e.of, tokens, authtrip.Policy{MaxTokens: e.limit})
 	if err != nil {
 		return nil, err
 	}
-	rt := &authtrip.Transport{Source: m, Base: api}
+	rt := &authtrip.Transport{Source: c.Manager, Base: api}
 	contexts := make([]context.Context, e.of)
 	for i := range contexts {
-		contexts[i] = choose(context.Background(), i)
+		contexts[i] = c.Context(i)
 	}
-	plain := request()
+	plain := crowd.Request()
 	for i := range e.limit { // as many as there is room for
-		if err := send(rt, plain.WithContext(contexts[i])); err != nil {
+		if err := crowd.Send(rt, plain.WithContext(contexts[i])); err != nil {
 			return nil, err
 		}
 	}
-	before := tokens.n.Load()
+	before := tokens.Issued()
 	var (
 		gate     sync.RWMutex // held for reading by requests, so that they can be stopped
 		failed   atomic.Int64
@@ -128,7 +129,7 @@ func (e eviction) run() ([]harness.Row, error) {
 				req := plain.WithContext(contexts[random.IntN(e.of)])
 				gate.RLock()
 				t := time.Now()
-				err := send(rt, req)
+				err := crowd.Send(rt, req)
 				mine = append(mine, time.Since(t))
 				gate.RUnlock()
 				if err != nil {
@@ -147,12 +148,12 @@ func (e eviction) run() ([]harness.Row, error) {
 	}
 	workers.Wait()
 	most = max(most, api.live())
-	runtime.KeepAlive(m)
+	runtime.KeepAlive(c)
 	q := lat.Quantiles(0.5, 0.99, 1)
 	return []harness.Row{{
 		harness.Text("", e.name),
 		harness.N("requests", int64(lat.Len())), harness.N("failed", failed.Load()),
-		harness.N("token calls", tokens.n.Load()-before),
+		harness.N("token calls", tokens.Issued()-before),
 		harness.N("most live tokens", int64(most)), harness.N("above the cap", int64(max(0, most-e.limit))),
 		harness.Ms("p50", q[0]), harness.Ms("p99", q[1]), harness.Ms("worst", q[2]),
 	}}, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/bench/crowd"
 	"github.com/authtrip/authtrip/bench/fake"
 	"github.com/authtrip/authtrip/bench/harness"
 	"github.com/authtrip/authtrip/bench/peer"
@@ -46,11 +47,11 @@ type probe struct {
 // disturbs all alike.
 func lookup(kind string) ([]harness.Row, error) {
 	n := tenants()
-	m, choose, err := manager(kind, n, &issuer{}, authtrip.Policy{MaxTokens: n + 1})
+	c, err := crowd.New(kind, n, &crowd.Issuer{}, authtrip.Policy{MaxTokens: n + 1})
 	if err != nil {
 		return nil, err
 	}
-	ours := &authtrip.Transport{Source: m, Base: fake.Stub{}}
+	ours := &authtrip.Transport{Source: c.Manager, Base: fake.Stub{}}
 	floorPeer, err := peer.ByName("min-mapclone")
 	if err != nil {
 		return nil, err
@@ -64,16 +65,16 @@ func lookup(kind string) ([]harness.Row, error) {
 		sources  = make([]*authtrip.Source, n)
 		requests = make([]*http.Request, n)
 		plain    = make(map[string]*tenant, n)
-		req      = request()
+		req      = crowd.Request()
 	)
 	for i := range n {
-		names[i] = tenantName(i)
-		plain[tenantName(i)] = &tenant{time.Now().Add(time.Hour), tenantName(i)}
-		requests[i] = req.WithContext(choose(context.Background(), i))
-		if sources[i], err = sourceOf(m, kind, names[i]); err != nil {
+		names[i] = crowd.Name(i)
+		plain[crowd.Name(i)] = &tenant{time.Now().Add(time.Hour), crowd.Name(i)}
+		requests[i] = req.WithContext(c.Context(i))
+		if sources[i], err = c.Source(names[i]); err != nil {
 			return nil, err
 		}
-		if err := send(ours, requests[i]); err != nil {
+		if err := crowd.Send(ours, requests[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -100,7 +101,7 @@ func lookup(kind string) ([]harness.Row, error) {
 			}
 		}},
 		{name: byName, at: func(i int) {
-			s, err := sourceOf(m, kind, names[i])
+			s, err := c.Source(names[i])
 			note(err)
 			_, err = s.Token(ctx)
 			note(err)
@@ -122,7 +123,7 @@ func lookup(kind string) ([]harness.Row, error) {
 	if bad != nil {
 		return nil, bad
 	}
-	runtime.KeepAlive(m)
+	runtime.KeepAlive(c)
 	return lookupRows(kind, probes), nil
 }
 

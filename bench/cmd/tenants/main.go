@@ -12,9 +12,13 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/authtrip/authtrip/bench/crowd"
 	"github.com/authtrip/authtrip/bench/parts"
 	"github.com/authtrip/authtrip/bench/peer"
 )
+
+// ours are the peers that are Managers of all tenants.
+var ours = []string{crowd.Principals, crowd.Stored, crowd.Registrations}
 
 func main() {
 	runtime.MemProfileRate = sampling
@@ -34,14 +38,14 @@ func main() {
 
 func goals() []parts.Goal {
 	list := []parts.Goal{
-		{What: "live heap per principal, B", Part: "memory", Row: principals, Column: "B renewed", AtMost: 256},
-		{What: "live heap per registration, B", Part: "memory", Row: registrations, Column: "B renewed", AtMost: 352},
-		{What: "goroutines per principal", Part: "memory", Row: principals, Column: "goroutines", AtMost: 0},
-		{What: "goroutines per registration", Part: "memory", Row: registrations, Column: "goroutines", AtMost: 0},
-		{What: "timers per principal", Part: "memory", Row: principals, Column: "timers", AtMost: 0},
-		{What: "timers per registration", Part: "memory", Row: registrations, Column: "timers", AtMost: 0},
+		{What: "live heap per principal, B", Part: "memory", Row: crowd.Principals, Column: "B renewed", AtMost: 256},
+		{What: "live heap per registration, B", Part: "memory", Row: crowd.Registrations, Column: "B renewed", AtMost: 352},
+		{What: "goroutines per principal", Part: "memory", Row: crowd.Principals, Column: "goroutines", AtMost: 0},
+		{What: "goroutines per registration", Part: "memory", Row: crowd.Registrations, Column: "goroutines", AtMost: 0},
+		{What: "timers per principal", Part: "memory", Row: crowd.Principals, Column: "timers", AtMost: 0},
+		{What: "timers per registration", Part: "memory", Row: crowd.Registrations, Column: "timers", AtMost: 0},
 	}
-	for _, c := range []string{principals, registrations} {
+	for _, c := range []string{crowd.Principals, crowd.Registrations} {
 		for _, way := range ways {
 			list = append(list,
 				parts.Goal{What: c + ": " + way + ", random order, × a map get", Part: "lookup", Row: c + ": " + way, Column: "× map get", AtMost: 2.2},
@@ -63,7 +67,7 @@ func same(peers []string) []string { return peers }
 // managed are the cases in which one Manager has all tenants.
 func managed(peers []string) []string {
 	return slices.DeleteFunc(slices.Clone(peers), func(name string) bool {
-		return name != principals && name != registrations
+		return name != crowd.Principals && name != crowd.Registrations
 	})
 }
 
