@@ -17,7 +17,12 @@ import (
 	"github.com/authtrip/authtrip/bench/peer"
 )
 
-const requestsOfRound = 200_000
+// requestsOfRound are so many that garbage is collected a few times, and
+// requestsEach so many that waking a goroutine does not count.
+const (
+	requestsOfRound = 100_000
+	requestsEach    = 30
+)
 
 // line is what is measured of one peer, or of one way of having tenants.
 type line struct {
@@ -73,14 +78,14 @@ func byGoroutines(peers string) ([]harness.Row, error) {
 	return rows, nil
 }
 
-// together sends requests by so many goroutines at once, and returns the time
-// of a request on one processor.
+// together sends requests by so many goroutines at once, and returns the
+// processor time of a request.
 func together(rt http.RoundTripper, goroutines int) (float64, error) {
 	var (
 		ready, done sync.WaitGroup
 		gate        = make(chan struct{})
 		failed      atomic.Bool
-		each        = requestsOfRound / goroutines
+		each        = max(requestsEach, requestsOfRound/goroutines)
 	)
 	ready.Add(goroutines)
 	for range goroutines {
@@ -97,15 +102,14 @@ func together(rt http.RoundTripper, goroutines int) (float64, error) {
 	}
 	ready.Wait()
 	runtime.GC()
-	start := time.Now()
+	start := processor()
 	close(gate)
 	done.Wait()
-	took := time.Since(start)
+	took := processor() - start
 	if failed.Load() {
 		return 0, errors.New("a request failed")
 	}
-	processors := min(goroutines, runtime.GOMAXPROCS(0))
-	return float64(took.Nanoseconds()) * float64(processors) / float64(each*goroutines), nil
+	return float64(took.Nanoseconds()) / float64(each*goroutines), nil
 }
 
 func rowOf(l, floor *line, counts []int) harness.Row {

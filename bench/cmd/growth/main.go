@@ -1,4 +1,4 @@
-// Command growth measures what a request costs, over a stub and with a valid
+// Command growth measures the processor time of a request, over a stub and with a valid
 // token, as goroutines grow from 1 to 10,000, and as the tenants of one Manager
 // grow from 1 to 100,000. It plots both.
 package main
@@ -17,7 +17,7 @@ import (
 const (
 	floorName    = "min-mapclone"
 	authtripName = "authtrip"
-	rounds       = 7
+	rounds       = 5
 )
 
 var (
@@ -39,7 +39,7 @@ func main() {
 		peer.All = append(peer.All, ours)
 	}
 	parts.Main(parts.Program{
-		Title: "what a request costs",
+		Title: "the processor time of a request, garbage collection included",
 		Peers: []string{floorName, authtripName, "x-oauth2", "google-async", "smithy-bearer", "aws-credscache"},
 		Parts: []parts.Part{
 			{
@@ -49,7 +49,7 @@ func main() {
 				Run:   byGoroutines,
 			},
 			{
-				Name: tenantsPart, Title: "A request of one of many tenants, ns, by tenants",
+				Name: tenantsPart, Title: "Processor time of a request for one of many tenants, ns, by tenants",
 				Cases: func([]string) []string { return []string{crowd.Principals, crowd.Registrations} },
 				Run:   byTenants,
 			},

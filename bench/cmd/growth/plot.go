@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"image/color"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
@@ -17,37 +18,46 @@ import (
 	"github.com/authtrip/authtrip/bench/parts"
 )
 
-// plotAll draws both parts side by side, as SVG.
+// plotAll writes an SVG of both parts.
 func plotAll(path string, r parts.Results) error {
-	left, err := panel("From 1 to 10,000 goroutines", "goroutines", "processor time of a request, ns", r[goroutinesPart])
+	canvas := vgsvg.New(width, height)
+	if err := drawAll(draw.New(canvas), r); err != nil {
+		return err
+	}
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return err
+	}
+	// Who does not have the font has another without serifs.
+	text := bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif"))
+	return os.WriteFile(path, text, 0o644)
+}
+
+const width, height = 11 * vg.Inch, 4.5 * vg.Inch
+
+// drawAll draws both parts side by side.
+func drawAll(c draw.Canvas, r parts.Results) error {
+	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
+	const cost = "processor time of a request, ns"
+	left, err := panel("Requests by ever more goroutines", "goroutines", cost, r[goroutinesPart])
 	if err != nil {
 		return err
 	}
-	right, err := panel("From 1 to 100,000 tenants of one Manager", "tenants", "time of a request, ns", r[tenantsPart])
+	right, err := panel("Requests for ever more tenants of one Manager", "tenants", cost, r[tenantsPart])
 	if err != nil {
 		return err
 	}
-	canvas := vgsvg.New(11*vg.Inch, 4.5*vg.Inch)
-	dc := draw.New(canvas)
-	dc.SetColor(color.White)
-	dc.Fill(dc.Rectangle.Path())
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Inch / 3, PadTop: vg.Inch / 8, PadBottom: vg.Inch / 8, PadLeft: vg.Inch / 8, PadRight: vg.Inch / 4}
-	plots := [][]*plot.Plot{{left, right}}
-	for i, c := range plot.Align(plots, tiles, dc)[0] {
-		plots[0][i].Draw(c)
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	tiles := draw.Tiles{
+		Rows: 1, Cols: 2, PadX: vg.Inch / 3,
+		PadTop: vg.Inch / 8, PadBottom: vg.Inch / 8, PadLeft: vg.Inch / 8, PadRight: vg.Inch / 4,
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	plots := []*plot.Plot{left, right}
+	for i, tile := range plot.Align([][]*plot.Plot{plots}, tiles, c)[0] {
+		plots[i].Draw(tile)
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if _, err := canvas.WriteTo(f); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return nil
 }
 
 // panel draws a line for each row, by the columns whose names are numbers.
