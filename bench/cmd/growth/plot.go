@@ -66,9 +66,9 @@ func panel(title, x, y string, rows []harness.Row) (*plot.Plot, error) {
 	p.Title.Text = title
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, powers{}
-	p.Y.Min = 0
+	p.Y.Min, p.Y.Tick.Marker = 0, steps{}
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.Padding = 2
+	p.Legend.Padding, p.Legend.XOffs = 2, 8
 	p.BackgroundColor = color.White
 	p.Add(plotter.NewGrid())
 	most := 0.0

@@ -19,6 +19,23 @@ func (powers) Ticks(from, to float64) []plot.Tick {
 	return ticks
 }
 
+// steps puts ticks at round numbers, written out.
+type steps struct{}
+
+func (steps) Ticks(from, to float64) []plot.Tick {
+	step := 1.0
+	for i := 0; to/step > 8; i++ { // 1, 2, 5, 10, 20 …
+		step *= []float64{2, 2.5, 2}[i%3]
+	}
+	var ticks []plot.Tick
+	for v := 0.0; v <= to; v += step {
+		if v >= from {
+			ticks = append(ticks, plot.Tick{Value: v, Label: thousands(strconv.Itoa(int(v)))})
+		}
+	}
+	return ticks
+}
+
 // thousands puts commas between groups of three digits.
 func thousands(digits string) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
