@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -34,22 +35,25 @@ func (s *Source) Attach(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer e.unpin()
 	switch e.client.origins.judge(req) {
 	case pass:
 		return nil
 	case refuse:
 		return e.insecure(req)
 	}
-	tok, err := e.get(req.Context(), nil)
-	if err != nil {
-		return err
+	tok := e.fresh()
+	if tok == nil {
+		e = e.pinned()
+		defer e.unpin()
+		if tok, err = e.get(req.Context(), nil); err != nil {
+			return err
+		}
 	}
-	req.Header = e.client.withToken(req, tok.text.header)
+	req.Header = e.client.withToken(req, tok.header[:], e.client.carried(req.Header))
 	for _, name := range e.client.headers {
 		// The caller's own to write to, and a copy of the string: a Transport
 		// must not take it for another Transport's work.
-		req.Header[name] = []string{strings.Clone(tok.text.header[0])}
+		req.Header[name] = []string{strings.Clone(tok.header[0])}
 	}
 	return nil
 }
@@ -58,24 +62,41 @@ func (e *entry) insecure(req *http.Request) error {
 	return e.fail(fmt.Errorf("request to %s: %w", origin(req.URL), ErrInsecure))
 }
 
+// carried reports whether h has one of the registration's token headers, in any
+// spelling.
+func (c *client) carried(h http.Header) bool {
+	for key := range h {
+		for _, name := range c.headers {
+			if len(key) == len(name) && sameName(key, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sameName(a, b string) bool { return a == b || lower(a) == lower(b) }
+
 // withToken returns a copy of req's header in which the registration's token
-// headers have value, in place of what req has there in any spelling, and the
-// static headers of its host theirs, unless req has those itself.
-func (c *client) withToken(req *http.Request, value []string) http.Header {
+// headers have value, in place of what req has there in any spelling, which own
+// says there is, and the static headers of its host theirs, unless req has those
+// itself.
+func (c *client) withToken(req *http.Request, value []string, own bool) http.Header {
 	h := req.Header
 	out := maps.Clone(h)
 	if out == nil {
 		out = make(http.Header, len(c.headers))
 	}
-	for key := range h {
-		for _, name := range c.headers {
-			if len(key) == len(name) && key != name && lower(key) == lower(name) {
-				delete(out, key)
-			}
-		}
+	if own {
+		maps.DeleteFunc(out, func(key string, _ []string) bool {
+			return slices.ContainsFunc(c.headers, func(name string) bool { return sameName(key, name) })
+		})
 	}
 	for _, name := range c.headers {
 		out[name] = value
+	}
+	if len(c.hostHeaders) == 0 {
+		return out
 	}
 	if req.Response != nil { // from another host perhaps, whose headers it has
 		for _, name := range c.staticIn(h) {
@@ -122,12 +143,8 @@ func (e *entry) isOwn(values []string) bool {
 	if len(values) == 0 {
 		return false
 	}
-	for text := e.last.Load(); text != nil; text = text.previous {
-		if values[0] == text.header[0] {
-			return true
-		}
-	}
-	return false
+	last, previous := e.lastValues()
+	return last != "" && values[0] == last || previous != "" && values[0] == previous
 }
 
 // attachedTo reports whether a Transport of this very entry has put its token
@@ -138,12 +155,8 @@ func (e *entry) attachedTo(req *http.Request) bool {
 	if len(values) != 1 || values[0] == "" {
 		return false
 	}
-	for text := e.last.Load(); text != nil; text = text.previous {
-		if sameString(values[0], text.header[0]) {
-			return true
-		}
-	}
-	return false
+	last, previous := e.lastValues()
+	return sameString(values[0], last) || sameString(values[0], previous)
 }
 
 func sameString(a, b string) bool {
@@ -153,7 +166,7 @@ func sameString(a, b string) bool {
 // has reports whether h has name, which is canonical, in any spelling.
 func has(h http.Header, name string) bool {
 	for key := range h {
-		if len(key) == len(name) && (key == name || lower(key) == lower(name)) {
+		if len(key) == len(name) && sameName(key, name) {
 			return true
 		}
 	}

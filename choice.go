@@ -58,18 +58,15 @@ func sortedSet(scopes []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(scopes)))
 }
 
-// tokenKey names an access token of a Manager.
-type tokenKey struct {
-	registration, principal string
-	scopes                  string // joined by spaces; empty: the registration's own
-}
-
-// text is the key as one string, different for every key.
-func (k tokenKey) text() string {
+// flightKey names the flights of an entry in its Manager.
+func (e *entry) flightKey() string {
 	var b strings.Builder
-	for _, part := range []string{k.registration, k.principal} {
+	for _, part := range []string{e.client.ID, e.principal} {
 		b.WriteString(strings.ReplaceAll(part, "\x00", "\x00\x01"))
 		b.WriteString("\x00\x02")
 	}
-	return b.String() + k.scopes
+	if e.client.scopedFrom != nil {
+		b.WriteString(strings.Join(e.client.Scopes, " "))
+	}
+	return b.String()
 }

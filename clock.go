@@ -9,16 +9,12 @@ import (
 
 // instant is one reading of both clocks, in nanoseconds. The monotonic clock
 // stops while a machine sleeps and the wall clock can be set: neither alone
-// says how old a token is.
+// says how old a token is. A monotonic reading of zero means "never".
 type instant struct{ mono, wall int64 }
 
-// monotonicZero is so long ago that every reading is above zero, even in a
-// testing/synctest bubble, where it is the year 2000: zero means "never".
-var monotonicZero = time.Now().Add(-40 * 365 * 24 * time.Hour)
-
 func readClocks() instant {
-	now, wall := clock.Read()
-	return instant{mono: int64(now.Sub(monotonicZero)), wall: wall}
+	mono, wall := clock.Read()
+	return instant{mono: mono, wall: wall}
 }
 
 // since is the time from earlier to now by the clock that counted more of it.

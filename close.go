@@ -26,15 +26,14 @@ func (m *Manager) Close() error {
 	if again {
 		return nil
 	}
+	m.ended.Store(true)
 	m.cancel()
 	var last []func(context.Context) error
-	for _, reg := range m.registered {
-		last = append(last, reg.own.close())
+	for i := range m.clients {
+		last = append(last, m.clients[i].own.close())
 	}
 	m.tokens.mu.RLock()
-	for _, e := range m.tokens.entries {
-		last = append(last, e.close())
-	}
+	m.tokens.entries.each(func(_ uint64, e *entry) { last = append(last, e.close()) })
 	m.tokens.mu.RUnlock()
 	m.wait()
 	ctx, cancel := context.WithTimeout(context.Background(), m.policy.FetchTimeout)
@@ -61,11 +60,13 @@ func (e *entry) close() func(context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t := e.current.Load()
-	e.current.Store(nil)
-	if t == nil || e.login != nil || !e.manager.policy.RevokeOnClose || e.client.RevocationEndpoint.URL == "" {
+	if t != nil {
+		e.none(t)
+	}
+	if t == nil || e.client.Grant.ofUsers() || !e.client.manager.policy.RevokeOnClose || e.client.RevocationEndpoint.URL == "" {
 		return nil
 	}
-	return func(ctx context.Context) error { return e.revokeAtServer(ctx, t.text.token, "") }
+	return func(ctx context.Context) error { return e.revokeAtServer(ctx, t.token(), "") }
 }
 
 // beginRedeeming reports whether a code or refresh token may be redeemed, and a

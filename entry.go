@@ -4,39 +4,32 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/authtrip/authtrip/internal/clock"
 )
 
 // entry is the life of one token. Readers load current and take no lock;
 // whoever changes anything holds mu. No I/O and no callback happens under mu.
+//
+// There may be a hundred thousand of them: what few have is in history.
 type entry struct {
-	manager   *Manager
 	client    *client
-	breaker   *breaker
-	flightKey string   // names its flights in the Manager
-	scopes    []string // asked for
-	scoped    bool     // they are others than the registration's
-	login     *login   // what the principal granted; nil for a client's own token
+	principal string                 // who granted it; empty for a client's own token
+	seen      uint64                 // guarded by tokens.mu; the login that the Store had last, see loginID
+	current   atomic.Pointer[issued] // nil: none. Written under mu
+	pins      atomic.Int32           // how many use the entry; below zero: it was evicted
+	renewing  atomic.Bool            // a renewal behind the requests is under way
 
-	// The rest of this paragraph is for tokens, which forgets some.
-	key       tokenKey
-	evictable bool
-	pins      atomic.Int32 // how many use the entry; raised under tokens.mu
-	used      atomic.Int64 // monotonic; when a token was asked for or came last
+	mu      sync.Mutex
+	history *history // guarded by mu; nil: none
+}
 
-	current  atomic.Pointer[issued] // nil: none. Written under mu
-	nextTry  atomic.Int64           // monotonic: no renewal behind the requests before. Written under mu
-	renewing atomic.Bool            // a renewal behind the requests is under way
-	unproven atomic.Bool            // the token in use was reissued and never accepted yet. Written under mu
-	// last is the token that was issued last, kept when it is dropped: nested
-	// Transports tell by it. Written under mu.
-	last atomic.Pointer[tokenText]
-
-	mu sync.Mutex
-	// All below is guarded by mu.
-
+// history is what befell an entry that its flights must know.
+type history struct {
 	failure    failure
 	renewDelay time.Duration // the last wait between renewals that failed
 
@@ -44,17 +37,33 @@ type entry struct {
 	// the count when it begins, so that it is known which rejections it can
 	// answer for.
 	rejections  uint64
-	answered    uint64 // flights that gave a rejected token again
-	dropped     string // the token that was dropped outright last
-	droppedAt   uint64 // rejections then
-	reissued    bool   // the token in use was asked for because another was rejected
-	rejectedToo bool   // it was rejected as well, which the pause knows
-	unseen      bool   // a rejection was told by Source.Suspect: nobody will tell of what follows
+	answered    uint64  // flights that gave a rejected token again
+	last        *issued // the token in use before there was none: nested Transports tell by it
+	dropped     string  // the token that was dropped outright last
+	droppedAt   uint64  // rejections then
+	reissued    bool    // the token in use was asked for because another was rejected
+	rejectedToo bool    // it was rejected as well, which the pause knows
+	unseen      bool    // a rejection was told by Source.Suspect: nobody will tell of what follows
 	// keptRejected: the token in use was rejected again after it was kept for
 	// want of another, and was not accepted in between, which keptAccepted
 	// knows.
 	keptRejected, keptAccepted bool
 	pause                      pause // after a reissue
+}
+
+// past is the history to read, note the one to write to. Both run under mu.
+func (e *entry) past() history {
+	if e.history == nil {
+		return history{}
+	}
+	return *e.history
+}
+
+func (e *entry) note() *history {
+	if e.history == nil {
+		e.history = new(history)
+	}
+	return e.history
 }
 
 var (
@@ -79,41 +88,73 @@ func (e *entry) failAt(server string, err error) error {
 // came last, which may be in use, and the one before. Short ones, as in tests,
 // are words that stand in any error.
 func (e *entry) known() (tokens []string) {
-	for t := e.last.Load(); t != nil; t = t.previous {
-		if len(t.token) >= shortest/2 {
-			tokens = append(tokens, t.token)
+	last, previous := e.lastValues()
+	for _, value := range []string{last, previous} {
+		if token := strings.TrimPrefix(value, bearer); len(token) >= shortest/2 {
+			tokens = append(tokens, token)
 		}
 	}
 	return tokens
 }
 
-// get returns a token that may be sent, and waits for one if there is none.
-// req is the request that it is for, or nil.
-func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
-	now := readClocks()
+// lastValues are the header values of the token that came last and of the one
+// before; empty where there was none.
+func (e *entry) lastValues() (last, previous string) {
 	t := e.current.Load()
-	if e.evictable {
-		e.used.Store(now.mono)
+	if t == nil {
+		e.mu.Lock()
+		t = e.past().last
+		e.mu.Unlock()
 	}
-	if t != nil && t.fresh(now) {
+	if t == nil {
+		return "", ""
+	}
+	return t.header[0], t.noted().previous
+}
+
+// fresh returns a token with which nothing is to be done but to send it, or
+// nil. It reads one clock, and the other once in a while.
+func (e *entry) fresh() *issued {
+	t := e.current.Load()
+	if t == nil || t.freshAt(clock.Monotonic()) {
+		return t
+	}
+	now := readClocks()
+	fresh := t.fresh(now)
+	if fresh || now.mono-t.at.mono >= int64(t.freshFor) { // not where the wall clock alone says no
+		t.checked.Store(now.mono)
+	}
+	if !fresh {
+		return nil
+	}
+	return t
+}
+
+// get returns a token that may be sent, and waits for one if there is none.
+// req is the request that it is for, or nil. The entry is pinned.
+func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
+	if t := e.fresh(); t != nil {
 		return t, nil
 	}
-	return e.getSlowly(ctx, req, t, now)
+	return e.getSlowly(ctx, req, e.current.Load(), readClocks())
 }
 
 func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now instant) (*issued, error) {
 	if t == nil {
 		return e.obtain(ctx, need{})
 	}
-	if t.usable(now) && t.standing != suspect {
-		if t.freshOnceSaved > 0 {
+	if t.fresh(now) { // it came since
+		return t, nil
+	}
+	if t.usable(now) && t.noted().standing != suspect {
+		if t.noted().freshOnceSaved > 0 {
 			e.saveBehind(now)
 		}
 		e.renewBehind(ctx, now)
 		return t, nil
 	}
 	var n need
-	if t.standing == suspect {
+	if t.noted().standing == suspect {
 		var still bool
 		if n, still = e.stillSuspect(t); !still {
 			return e.get(ctx, req)
@@ -123,7 +164,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 	if t.usable(now) { // and suspect: it may work, and a server that hangs must not keep it from all
 		patience := suspectWait
 		if req == nil || !replayable(req) {
-			patience = max(patience, e.manager.policy.FetchTimeout/maxAttempts)
+			patience = max(patience, e.client.manager.policy.FetchTimeout/maxAttempts)
 		}
 		var cancel context.CancelFunc
 		wait, cancel = context.WithTimeout(ctx, patience)
@@ -136,7 +177,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		return another, nil
 	case ctx.Err() != nil:
 		return nil, e.fail(leaving(ctx))
-	case e.manager.closed():
+	case e.client.manager.closed():
 		return nil, e.fail(ErrClosed)
 	}
 	if cur := e.current.Load(); cur != nil && cur.usable(readClocks()) {
@@ -172,7 +213,7 @@ func (e *entry) obtain(ctx context.Context, n need) (*issued, error) {
 		switch {
 		case err != nil: // ctx ended
 			return nil, e.fail(err)
-		case got.err == nil && (n.unwanted == "" || got.token.text.token != n.unwanted):
+		case got.err == nil && (n.unwanted == "" || got.token.token() != n.unwanted):
 			return got.token, nil
 		case got.asOf < n.asOf || errors.Is(got.err, errSuperseded):
 			continue
@@ -192,7 +233,7 @@ func (e *entry) reissue(ctx context.Context, t *issued, n need) (*issued, error)
 		}
 		return nil
 	}
-	if cur := another(); cur != nil && cur.standing != suspect {
+	if cur := another(); cur != nil && cur.noted().standing != suspect {
 		return cur, nil
 	}
 	got, err := e.obtain(ctx, n)
@@ -207,16 +248,16 @@ func (e *entry) reissue(ctx context.Context, t *issued, n need) (*issued, error)
 
 // refuses says why no token call may begin now, or nil.
 func (e *entry) refuses(now instant) error {
-	if e.manager.closed() {
+	if e.client.manager.closed() {
 		return ErrClosed
 	}
-	if e.login == nil { // else the Store is asked first: it may have a token
-		if err := e.breaker.refuses(now); err != nil {
+	if !e.client.Grant.ofUsers() { // else the Store is asked first: it may have a token
+		if err := e.client.breaker.refuses(now); err != nil {
 			return err
 		}
 	}
 	e.mu.Lock()
-	f := e.failure
+	f := e.past().failure
 	e.mu.Unlock()
 	if f.err != nil && now.mono < f.until {
 		return &remembered{err: f.err, wait: time.Duration(f.until - now.mono)}
@@ -226,7 +267,7 @@ func (e *entry) refuses(now instant) error {
 
 // renewBehind starts one renewal if one is due, and returns at once.
 func (e *entry) renewBehind(ctx context.Context, now instant) {
-	if now.mono < e.nextTry.Load() || !e.renewing.CompareAndSwap(false, true) {
+	if t := e.current.Load(); t != nil && now.mono < t.noted().nextTry || !e.renewing.CompareAndSwap(false, true) {
 		return
 	}
 	if err := e.refuses(now); err != nil {
@@ -246,7 +287,9 @@ func (e *entry) postpone(now instant, err error) {
 	wait, _ := RetryAfter(err)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.nextTry.Store(max(e.nextTry.Load(), now.mono+int64(min(wait, time.Minute))))
+	if t := e.current.Load(); t != nil {
+		e.current.Store(t.with(func(n *notes) { n.nextTry = max(n.nextTry, now.mono+int64(min(wait, time.Minute))) }))
+	}
 }
 
 // drop forgets t outright if it is the token in use.
@@ -254,9 +297,10 @@ func (e *entry) drop(t *issued) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cur := e.current.Load(); cur.is(t) {
-		e.rejections++
-		e.dropped, e.droppedAt = t.text.token, e.rejections
-		e.current.Store(nil)
+		h := e.note()
+		h.rejections++
+		h.dropped, h.droppedAt = t.token(), h.rejections
+		e.none(cur)
 	}
 }
 
@@ -267,5 +311,18 @@ func (e *entry) forget() {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.failure, e.renewDelay, e.pause = failure{}, 0, pause{}
+	e.forgetTrouble()
+}
+
+// forgetTrouble forgets what is remembered of failures. It runs under mu.
+func (e *entry) forgetTrouble() {
+	if h := e.history; h != nil {
+		h.failure, h.renewDelay, h.pause = failure{}, 0, pause{}
+	}
+}
+
+// none leaves the entry without a token, after last. It runs under mu.
+func (e *entry) none(last *issued) {
+	e.note().last = last
+	e.current.Store(nil)
 }

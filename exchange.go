@@ -27,6 +27,7 @@ func (s *Source) Exchange(ctx context.Context, flow Flow, callback url.Values) e
 	if err != nil {
 		return err
 	}
+	e = e.pinned()
 	defer e.unpin()
 	if err := e.client.mustBeAuthorizationCode(); err != nil {
 		return e.fail(err)
@@ -52,6 +53,7 @@ func (s *Source) ExchangeCode(ctx context.Context, code string, params url.Value
 	if err != nil {
 		return err
 	}
+	e = e.pinned()
 	defer e.unpin()
 	if err := e.client.mustBeAuthorizationCode(); err != nil {
 		return e.fail(err)
@@ -71,45 +73,44 @@ func (s *Source) ExchangeCode(ctx context.Context, code string, params url.Value
 
 // exchange redeems a code. Once begun it goes on without its caller.
 func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText) error {
-	return e.detached(ctx, e.manager.policy.FetchTimeout, func(ctx, caller context.Context) error {
-		l := e.login
+	return e.detached(ctx, e.client.manager.policy.FetchTimeout, func(ctx, caller context.Context, l *login) error {
 		// Announced in the Store first, so that a Store that cannot keep what
 		// comes of the code is known before the code is spent.
 		claimed, err := l.claim(ctx, func(r *record) (*record, error) { return l.announced(r), nil })
 		if err != nil {
 			return err
 		}
-		if err := e.mayRedeem(flow); err != nil {
-			l.settle(claimed, claimed.free())
+		if err := e.mayRedeem(l, flow); err != nil {
+			l.settle(e, claimed, claimed.free())
 			return err
 		}
 		secrets := []string{params.Get("code"), params.Get("code_verifier"), params.Get("state")}
 		sentAt, reply, err := e.fetch(ctx, caller, request{params: params, secrets: secrets, redeems: true, once: true})
 		if reply == nil {
-			l.settle(claimed, claimed.free())
+			l.settle(e, claimed, claimed.free())
 			return err
 		}
 		// A new login: what an earlier one left is not taken over, for who the
 		// principal is may have changed.
 		next := claimed.with(reply, sentAt, reply.refresh, e.fingerprint())
 		next.Login = rand.Text()
-		l.settle(claimed, next)
+		l.settle(e, claimed, next)
 		if err != nil {
 			return err
 		}
-		l.manager.forget(l, e)
-		e.adopt(sentAt, reply)
+		l.manager.forget(e.client, e.principal, e)
+		e.adopt(sentAt, reply, l.hasOwed.Load())
 		return nil
 	})
 }
 
 // mayRedeem marks the flow, if there is one, as used. With an open circuit it
 // does not: the flow is good for another try.
-func (e *entry) mayRedeem(flow *flowText) error {
-	if err := e.breaker.refuses(readClocks()); err != nil || flow == nil {
+func (e *entry) mayRedeem(l *login, flow *flowText) error {
+	if err := e.client.breaker.refuses(readClocks()); err != nil || flow == nil {
 		return err
 	}
-	return e.login.use(flow)
+	return l.use(flow)
 }
 
 // use marks the flow as used in the Store, for as long as it could be.
@@ -132,29 +133,31 @@ func (l *login) use(flow *flowText) error {
 // It goes on when the caller's ctx ends and when the Manager is closed; f's own
 // context, for what has to be waited for, the turn first, ends after patience,
 // and its second is the caller's.
-func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx, caller context.Context) error) error {
+func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx, caller context.Context, l *login) error) error {
 	if ctx.Err() != nil {
 		return e.fail(leaving(ctx))
 	}
-	if !e.manager.beginRedeeming() {
+	if !e.client.manager.beginRedeeming() {
 		return e.fail(ErrClosed)
 	}
 	e.pins.Add(1) // the caller has it pinned, and may leave
+	l := e.borrowLogin()
 	done := make(chan error, 1)
 	go func() {
-		defer e.manager.redeeming.Done()
+		defer e.client.manager.redeeming.Done()
 		defer e.unpin()
+		defer l.giveBack(e)
 		own, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_, err := contained(context.Background(), func() (struct{}, error) {
-			if err := e.login.takeTurn(own); err != nil {
+			if err := l.takeTurn(own); err != nil {
 				return struct{}{}, err
 			}
-			defer e.login.giveTurn()
-			if e.manager.closed() {
+			defer l.giveTurn()
+			if e.client.manager.closed() {
 				return struct{}{}, ErrClosed
 			}
-			return struct{}{}, f(own, ctx)
+			return struct{}{}, f(own, ctx, l)
 		})
 		done <- err
 	}()
@@ -166,7 +169,7 @@ func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx
 		return nil
 	case <-ctx.Done():
 		return e.fail(leaving(ctx))
-	case <-e.manager.ctx.Done():
+	case <-e.client.manager.ctx.Done():
 		return e.fail(ErrClosed)
 	}
 }

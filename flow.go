@@ -120,7 +120,6 @@ func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	if err != nil {
 		return "", Flow{}, err
 	}
-	defer e.unpin()
 	c := e.client
 	if err := c.mustBeAuthorizationCode(); err != nil {
 		return "", Flow{}, e.fail(err)
@@ -131,7 +130,7 @@ func (s *Source) AuthCodeURL(ctx context.Context) (string, Flow, error) {
 	if ctx.Err() != nil {
 		return "", Flow{}, e.fail(leaving(ctx))
 	}
-	bounded, cancel := e.manager.bound(ctx)
+	bounded, cancel := e.client.manager.bound(ctx)
 	defer cancel()
 	cred, err := contained(bounded, func() (credentials, error) { return c.credentials(bounded, nil) })
 	if err != nil {

@@ -30,7 +30,7 @@ func FuzzTokenReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body, contentType, retryAfter string) {
 		for _, grant := range []Grant{ClientCredentials, AuthorizationCode} {
 			for _, remains := range []bool{false, true} {
-				c := &client{Registration: Registration{ID: "fuzz", Grant: grant, ExpiresInRemains: remains}, server: "https://auth.example:443"}
+				c := &client{settings: &settings{Registration: Registration{Grant: grant, ExpiresInRemains: remains}, server: "https://auth.example:443"}, ID: "fuzz"}
 				res := &http.Response{
 					StatusCode: status, Body: io.NopCloser(strings.NewReader(body)),
 					Header: http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}},

@@ -54,9 +54,6 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 
 // staticHeaders are those that req's host gets beside the token.
 func (c *client) staticHeaders(req *http.Request) map[string]Secret {
-	if len(c.hostHeaders) == 0 {
-		return nil
-	}
 	if req.URL.Scheme == "https" && c.origins.asWritten[req.URL.Host] {
 		return c.hostHeadersAsWritten[req.URL.Host]
 	}

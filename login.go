@@ -2,6 +2,8 @@ package authtrip
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +17,7 @@ const storeWait = time.Second
 // login is what one principal granted to a registration. What is worth keeping
 // of it is a record in the Store.
 //
+// There is one while something is done with it, or the Store has not taken all.
 // Whoever redeems its refresh token, or changes its record, holds its turn: one
 // flight at a time, whatever the scopes. Among processes the record's intent
 // does that. The turn may be held for as long as a token call takes, so waiting
@@ -26,16 +29,53 @@ type login struct {
 	principal string
 	key       string        // in the Store
 	turn      chan struct{} // full while somebody has the turn
-	entries   []*entry      // guarded by tokens.mu: its access tokens, one for each set of scopes
+	borrowers int           // guarded by tokens.mu
 
-	// What follows belongs to whoever has the turn.
+	owed *change // what the Store did not take yet; nil: nothing. Of whoever has the turn
 
-	seen string  // record.Login, as the Store had it last
-	owed *change // what the Store did not take yet; nil: nothing
+	// What follows is written by whoever has the turn.
 
-	// hasOwed and nextSave (monotonic) are written by whoever has the turn.
+	seen     atomic.Uint64 // the login that the Store had last, see loginID
 	hasOwed  atomic.Bool
-	nextSave atomic.Int64
+	nextSave atomic.Int64 // monotonic
+}
+
+// borrowLogin returns what e's principal granted, for as long as something is
+// done with it, which giveBack ends. The entry is pinned.
+func (e *entry) borrowLogin() *login {
+	m := e.client.manager
+	m.tokens.mu.Lock()
+	defer m.tokens.mu.Unlock()
+	l := m.tokens.logins[e.loginName()]
+	if l == nil {
+		l = &login{
+			manager: m, client: e.client, principal: e.principal,
+			key: loginKey(e.client.ID, e.principal), turn: make(chan struct{}, 1),
+		}
+		l.seen.Store(e.seen)
+		m.tokens.logins[e.loginName()] = l
+	}
+	l.borrowers++
+	return l
+}
+
+func (l *login) giveBack(e *entry) {
+	m := l.manager
+	m.tokens.mu.Lock()
+	defer m.tokens.mu.Unlock()
+	e.seen = l.seen.Load()
+	if l.borrowers--; l.borrowers == 0 && !l.hasOwed.Load() {
+		delete(m.tokens.logins, e.loginName())
+	}
+}
+
+// loginID stands for record.Login; 0 is none.
+func loginID(login string) uint64 {
+	if login == "" {
+		return 0
+	}
+	sum := sha256.Sum256([]byte(login))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // takeTurn waits for the turn; giveTurn gives it back.
@@ -148,7 +188,7 @@ func (l *login) update(ctx context.Context, f func(*record) (*record, error)) (*
 		secrets := slices.Concat(l.secrets(), found.secrets(), next.secrets())
 		switch {
 		case err == nil:
-			l.paid(next.Login)
+			l.paid(loginID(next.Login))
 			return next, fErr
 		case fErr != nil:
 			_ = l.trouble(err, secrets)

@@ -5,11 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
 )
@@ -33,20 +33,14 @@ type Manager struct {
 
 	flights singleflight.Group
 
-	registered map[string]*registered // by ID; never changes
-	tokens     tokens
+	clients []client // never change
+	byID    index    // the clients' own entries; never changes
+	tokens  tokens
 
+	ended     atomic.Bool // by Close
 	closing   sync.Mutex
 	shut      bool           // guarded by closing
 	redeeming sync.WaitGroup // what Close waits for; added to under closing, while not shut
-}
-
-// registered is a registration of a Manager.
-type registered struct {
-	client  *client
-	breaker *breaker
-	scopes  []string // a sorted set
-	own     *entry   // the client's own token; for users' grants it is not used
 }
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
@@ -75,8 +69,8 @@ func WithTokenTransport(rt http.RoundTripper) Option {
 // NewManager checks all registrations and returns their Manager, or every
 // fault in one error. It does no I/O. IDs must differ.
 func NewManager(registrations []Registration, options ...Option) (*Manager, error) {
-	m := &Manager{transport: newTokenTransport(), owner: rand.Text(), registered: map[string]*registered{}}
-	m.tokens.entries, m.tokens.logins = map[tokenKey]*entry{}, map[loginName]*login{}
+	m := &Manager{transport: newTokenTransport(), owner: rand.Text(), clients: make([]client, len(registrations))}
+	m.tokens.logins = map[loginName]*login{}
 	for _, o := range options {
 		if o != nil {
 			o.apply(m)
@@ -93,26 +87,7 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 	if len(registrations) == 0 {
 		faults = append(faults, errors.New("authtrip: no registration given"))
 	}
-	breakers := map[string]*breaker{}
-	for _, r := range registrations {
-		c, err := r.check()
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if m.registered[r.ID] != nil {
-			faults = append(faults, fmt.Errorf("authtrip: registration %q is given twice", r.ID))
-		}
-		if c.TokenTransport == nil {
-			c.TokenTransport = m.transport
-		}
-		if breakers[c.server] == nil {
-			breakers[c.server] = newBreaker(c.server, m.policy, m.hooks.CircuitChanged)
-		}
-		reg := &registered{client: c, breaker: breakers[c.server], scopes: sortedSet(c.Scopes)}
-		reg.own = &entry{manager: m, client: c, breaker: reg.breaker, scopes: c.Scopes, flightKey: tokenKey{registration: c.ID}.text()}
-		m.registered[r.ID] = reg
-	}
+	faults = append(faults, m.register(registrations)...)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
@@ -120,56 +95,103 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 	return m, nil
 }
 
+// register fills clients, and returns the faults of their registrations.
+func (m *Manager) register(registrations []Registration) (faults []error) {
+	breakers := map[string]*breaker{}
+	settingsAt := map[string][]*settings{} // by token endpoint
+	for i, r := range registrations {
+		c, like := &m.clients[i], settingsAt[r.TokenEndpoint.URL]
+		if err := c.check(r, like); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if m.client(r.ID) != nil {
+			faults = append(faults, fmt.Errorf("authtrip: registration %q is given twice", r.ID))
+			continue
+		}
+		c.own.client = c
+		m.byID.add(keyHash(r.ID, "", nil), &c.own)
+		if c.manager != nil { // it has another's settings
+			continue
+		}
+		if breakers[c.server] == nil {
+			breakers[c.server] = newBreaker(c.server, m.policy, m.hooks.CircuitChanged)
+		}
+		c.manager, c.breaker = m, breakers[c.server]
+		if c.TokenTransport == nil {
+			c.TokenTransport = m.transport
+		}
+		// Of many that differ only the first few are looked for.
+		if len(like) < 8 {
+			settingsAt[r.TokenEndpoint.URL] = append(like, c.settings)
+		}
+	}
+	return faults
+}
+
 // Source returns a handle on the token of one registration; for a user's grant
 // that of the principal "", for programs that have one user. For an unknown id
 // the error lists the known ones.
 func (m *Manager) Source(id string) (*Source, error) {
-	reg, err := m.registration(id)
+	c, err := m.registration(id)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{manager: m, registered: reg}, nil
+	return &Source{client: c}, nil
 }
 
 // SourceFor returns a handle on one user's token. The principal names the user
 // in the Store: any string that stays the same, such as an account's number. A
 // registration for client credentials has no users: that is an error.
 func (m *Manager) SourceFor(id, principal string) (*Source, error) {
-	reg, err := m.registration(id)
+	c, err := m.registration(id)
 	if err != nil {
 		return nil, err
 	}
-	if !reg.client.Grant.ofUsers() {
-		return nil, reg.own.fail(fmt.Errorf("its grant is %s, whose token is the client's and no user's: use Source", reg.client.Grant))
+	if !c.Grant.ofUsers() {
+		return nil, c.own.fail(fmt.Errorf("its grant is %s, whose token is the client's and no user's: use Source", c.Grant))
 	}
-	return &Source{manager: m, registered: reg, principal: principal}, nil
+	return &Source{client: c, principal: principal}, nil
 }
 
-func (m *Manager) registration(id string) (*registered, error) {
+func (m *Manager) registration(id string) (*client, error) {
 	if m == nil || m.cancel == nil {
 		return nil, errNoManager
 	}
-	if reg, ok := m.registered[id]; ok {
-		return reg, nil
+	if c := m.client(id); c != nil {
+		return c, nil
 	}
 	return nil, fmt.Errorf("authtrip: no registration %q; there are: %s", id, m.ids())
+}
+
+// client returns the one with that ID, or nil.
+func (m *Manager) client(id string) *client {
+	e := m.byID.find(keyHash(id, "", nil), func(e *entry) bool { return e.client.ID == id })
+	if e == nil {
+		return nil
+	}
+	return e.client
 }
 
 // ids lists the registrations, the first of them when there are many.
 func (m *Manager) ids() string {
 	const most = 20
+	all := make([]string, len(m.clients))
+	for i := range m.clients {
+		all[i] = m.clients[i].ID
+	}
+	slices.Sort(all)
 	var ids []string
-	for _, id := range slices.Sorted(maps.Keys(m.registered)) {
-		if len(ids) == most {
-			ids = append(ids, fmt.Sprintf("and %d more", len(m.registered)-most))
-			break
-		}
+	for _, id := range all[:min(most, len(all))] {
 		ids = append(ids, fmt.Sprintf("%q", id))
+	}
+	if len(all) > most {
+		ids = append(ids, fmt.Sprintf("and %d more", len(all)-most))
 	}
 	return strings.Join(ids, ", ")
 }
 
-func (m *Manager) closed() bool { return m.ctx.Err() != nil }
+func (m *Manager) closed() bool { return m.ended.Load() }
 
 // Format implements [fmt.Formatter] and prints the registrations' IDs for
 // every verb: what a Manager holds is not for logs, and changes while it is
@@ -190,22 +212,21 @@ func (m *Manager) entryFor(ctx context.Context) (*entry, error) {
 	if m == nil || m.cancel == nil {
 		return nil, errNoManager
 	}
-	c := choiceOf(ctx)
-	var reg *registered
+	chosen := choiceOf(ctx)
+	var c *client
 	switch {
-	case c.registration != "":
+	case chosen.registration != "":
 		var err error
-		if reg, err = m.registration(c.registration); err != nil {
+		if c, err = m.registration(chosen.registration); err != nil {
 			return nil, err
 		}
-	case len(m.registered) > 1:
+	case len(m.clients) > 1:
 		return nil, fmt.Errorf("authtrip: the Manager has several registrations and the request chooses none: use WithRegistration, or a Source of one: %s", m.ids())
 	default:
-		for _, reg = range m.registered {
-		}
+		c = &m.clients[0]
 	}
 	if m.closed() {
-		return nil, reg.own.fail(ErrClosed)
+		return nil, c.own.fail(ErrClosed)
 	}
-	return m.entryOf(reg, c.principal, c.scopes)
+	return m.entryOf(c, chosen.principal, chosen.scopes)
 }

@@ -3,9 +3,11 @@ package authtrip
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +28,9 @@ type originRule struct {
 	listedHosts map[string]bool
 	allowHTTP   map[string]bool // "http://host:port"
 	// asWritten holds the usual spellings of the listed https origins, so that
-	// most requests need no normalizing.
+	// most requests need no normalizing; few are compared one by one.
 	asWritten map[string]bool
+	few       []string
 }
 
 // newOriginRule reads Registration.Origins and Registration.AllowHTTP.
@@ -63,6 +66,9 @@ func newOriginRule(origins, allowHTTP []string) (originRule, error) {
 		if u.Scheme == "https" && !strings.HasSuffix(u.Host, ":") {
 			r.asWritten[lower(u.Host)] = true
 		}
+	}
+	if len(r.asWritten) <= 4 {
+		r.few = slices.Collect(maps.Keys(r.asWritten))
 	}
 	return r, errors.Join(faults...)
 }
@@ -117,7 +123,7 @@ func (r *originRule) judge(req *http.Request) way {
 		return pass // net/http refuses it in its own words
 	}
 	if req.Response == nil { // not redirected
-		if req.URL.Scheme == "https" && (len(r.listed) == 0 || r.asWritten[req.URL.Host]) {
+		if req.URL.Scheme == "https" && (len(r.listed) == 0 || r.listedAsWritten(req.URL.Host)) {
 			return attach
 		}
 		return r.judgeFirst(req.URL)
@@ -126,6 +132,15 @@ func (r *originRule) judge(req *http.Request) way {
 		return pass // the caller did not choose this place
 	}
 	return attach
+}
+
+func (r *originRule) listedAsWritten(host string) bool {
+	for _, h := range r.few {
+		if h == host {
+			return true
+		}
+	}
+	return len(r.few) == 0 && r.asWritten[host]
 }
 
 // judgeFirst judges a URL that the caller chose.

@@ -10,7 +10,7 @@ import (
 // change is what is to be done to the record of one login, and to no other:
 // what came after it stands.
 type change struct {
-	login string // record.Login
+	login uint64 // see loginID
 	// next, if there is one, takes the place of the record that was claimed.
 	next, claimed *record
 	// revoked says that the user ended the login then; told is what the server
@@ -31,7 +31,7 @@ func (c *change) done(r *record) *record {
 	if c.next != nil {
 		after = c.settled(r)
 	}
-	ours := after.Login == c.login || c.next != nil && after.Login == c.next.Login
+	ours := loginID(after.Login) == c.login || c.next != nil && after.Login == c.next.Login
 	if c.revoked && ours && !after.Ended {
 		after = after.revoked()
 		after.Untold = slices.DeleteFunc(after.Untold, func(t revocation) bool { return slices.Contains(c.told, t) })
@@ -43,7 +43,7 @@ func (c *change) settled(r *record) *record {
 	switch {
 	case r.empty() && !c.next.empty():
 		return c.next // the Store lost its records
-	case r.Login != c.login || r.RefreshToken != c.claimed.RefreshToken || r.Ended != c.claimed.Ended:
+	case loginID(r.Login) != c.login || r.RefreshToken != c.claimed.RefreshToken || r.Ended != c.claimed.Ended:
 		return r
 	case c.next.RefreshToken != r.RefreshToken || r.Intent != nil && r.Intent.Owner == c.claimed.Intent.Owner:
 		return c.next
@@ -53,12 +53,12 @@ func (c *change) settled(r *record) *record {
 
 // settle writes what came of redeeming claimed, the record as it was announced.
 // What the Store does not take is kept, used, and saved later.
-func (l *login) settle(claimed, next *record) {
+func (l *login) settle(e *entry, claimed, next *record) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
 	defer cancel()
-	l.owe(&change{login: claimed.Login, next: next, claimed: claimed})
+	l.owe(&change{login: loginID(claimed.Login), next: next, claimed: claimed})
 	if l.save(ctx) != nil {
-		l.saveSoon()
+		l.saveSoon(e)
 	}
 }
 
@@ -70,8 +70,9 @@ func (l *login) owe(c *change) {
 }
 
 // paid is told that the Store has the record, and with it what was owed.
-func (l *login) paid(seen string) {
-	l.seen, l.owed = seen, nil
+func (l *login) paid(seen uint64) {
+	l.owed = nil
+	l.seen.Store(seen)
 	l.hasOwed.Store(false)
 }
 
@@ -96,12 +97,14 @@ func (l *login) save(ctx context.Context) error {
 // saveSoon goes on trying behind the requests, ever more rarely, for as long as
 // the intent keeps others from what is in the Store: one write that failed must
 // not make them redeem a refresh token that is spent.
-func (l *login) saveSoon() {
+func (l *login) saveSoon(e *entry) {
 	if !l.manager.beginRedeeming() {
 		return // Close saves
 	}
+	l = e.borrowLogin() // it is there: whoever calls has it
 	go func() {
 		defer l.manager.redeeming.Done()
+		defer l.giveBack(e)
 		ctx, cancel := context.WithTimeout(l.manager.ctx, l.longest())
 		defer cancel()
 		for wait := 100 * time.Millisecond; l.hasOwed.Load() && sleep(ctx, jitter(wait, 0.1)); wait = min(2*wait, 2*time.Second) {
@@ -117,7 +120,8 @@ func (l *login) saveSoon() {
 // saveBehind saves, behind the requests, what is still owed, once a second at
 // most, and then lets the token in use be fresh.
 func (e *entry) saveBehind(now instant) {
-	l := e.login
+	l := e.borrowLogin()
+	defer l.giveBack(e)
 	if !l.hasOwed.Load() {
 		e.saved()
 		return
@@ -130,17 +134,19 @@ func (e *entry) saveBehind(now instant) {
 	default: // whoever has it saves first
 		return
 	}
-	if !e.manager.beginRedeeming() {
+	if !l.manager.beginRedeeming() {
 		l.giveTurn()
 		return
 	}
 	e.pins.Add(1) // by somebody who has it pinned
+	e.borrowLogin()
 	l.nextSave.Store(now.mono + int64(time.Second))
 	go func() {
-		defer e.manager.redeeming.Done()
+		defer l.manager.redeeming.Done()
 		defer e.unpin()
+		defer l.giveBack(e)
 		defer l.giveTurn()
-		if l.save(e.manager.ctx) == nil {
+		if l.save(l.manager.ctx) == nil {
 			e.saved()
 		}
 	}()

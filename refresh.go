@@ -20,36 +20,37 @@ func (e *grantEnded) Unwrap() []error { return []error{ErrAuthorizationRequired,
 // its callers nor Close end the call: a refresh token that was rotated would be
 // lost.
 func (e *entry) refreshFlight(caller context.Context, n need, asOf uint64) outcome {
-	if !e.manager.beginRedeeming() {
+	if !e.client.manager.beginRedeeming() {
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
-	defer e.manager.redeeming.Done()
-	ctx, cancel := context.WithTimeout(context.Background(), e.manager.policy.FetchTimeout)
+	defer e.client.manager.redeeming.Done()
+	ctx, cancel := context.WithTimeout(context.Background(), e.client.manager.policy.FetchTimeout)
 	defer cancel()
-	if err := e.login.takeTurn(ctx); err != nil {
+	l := e.borrowLogin()
+	defer l.giveBack(e)
+	if err := l.takeTurn(ctx); err != nil {
 		return e.failed(asOf, err)
 	}
-	defer e.login.giveTurn()
+	defer l.giveTurn()
 	done, asOf := e.begin(n) // again: an Exchange may have had the turn
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
 	}
-	if e.manager.closed() {
+	if e.client.manager.closed() {
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
-	sentAt, reply, err := e.refresh(ctx, caller)
+	sentAt, reply, err := e.refresh(ctx, caller, l, n)
 	if err != nil {
 		return e.failed(asOf, err)
 	}
-	return e.received(asOf, sentAt, reply)
+	return e.received(asOf, sentAt, reply, l.hasOwed.Load())
 }
 
 // refresh gets an access token: one that somebody else put into the Store, or
 // with the principal's refresh token. The turn is held.
-func (e *entry) refresh(ctx, caller context.Context) (instant, *tokenReply, error) {
-	l := e.login
+func (e *entry) refresh(ctx, caller context.Context, l *login, n need) (instant, *tokenReply, error) {
 	for {
-		claimed, found, err := e.claimRefresh(ctx)
+		claimed, found, err := e.claimRefresh(ctx, l, n)
 		switch {
 		case err != nil:
 			return instant{}, nil, err
@@ -63,14 +64,14 @@ func (e *entry) refresh(ctx, caller context.Context) (instant, *tokenReply, erro
 		said, _ := err.(*ServerError)
 		switch {
 		case reply != nil: // beside an error too: the old refresh token may be spent
-			l.settle(claimed, claimed.with(reply, sentAt, cmp.Or(reply.refresh, token), e.fingerprint()))
+			l.settle(e, claimed, claimed.with(reply, sentAt, cmp.Or(reply.refresh, token), e.fingerprint()))
 		case said != nil && said.Code == "invalid_grant":
 			if l.bury(claimed) {
 				continue // somebody has a newer one
 			}
 			return sentAt, nil, &grantEnded{said}
 		default:
-			l.settle(claimed, claimed.free())
+			l.settle(e, claimed, claimed.free())
 		}
 		return sentAt, reply, err
 	}
@@ -78,17 +79,16 @@ func (e *entry) refresh(ctx, caller context.Context) (instant, *tokenReply, erro
 
 // claimRefresh returns the record whose refresh token is to be redeemed, or an
 // access token that makes that needless.
-func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *tokenReply, err error) {
-	l := e.login
+func (e *entry) claimRefresh(ctx context.Context, l *login, n need) (claimed *record, found *tokenReply, err error) {
 	claimed, err = l.claim(ctx, func(r *record) (*record, error) {
 		found = r.reply(e.fingerprint(), time.Now())
 		gaveUp, forGood := e.gaveUp(r.AccessToken)
 		switch {
-		case found != nil && !e.had(found.token):
+		case found != nil && !e.had(found.token) && found.token != n.unwanted:
 			return nil, nil
 		case r.RefreshToken != "":
 			found = nil
-			return l.announced(r), e.breaker.refuses(readClocks())
+			return l.announced(r), e.client.breaker.refuses(readClocks())
 		case found != nil && !gaveUp: // all there is, and it may work yet
 			return nil, nil
 		}
@@ -111,8 +111,8 @@ func (e *entry) claimRefresh(ctx context.Context) (claimed *record, found *token
 // is another than was granted.
 func (e *entry) refreshRequest(token string) request {
 	params := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
-	if e.scoped {
-		params.Set("scope", strings.Join(e.scopes, " "))
+	if e.client.scopedFrom != nil {
+		params.Set("scope", strings.Join(e.client.Scopes, " "))
 	}
 	return request{params: params, secrets: []string{token}, redeems: true}
 }
@@ -130,7 +130,7 @@ func (l *login) bury(dead *record) (newer bool) {
 		return r.ended(), nil
 	})
 	if err != nil && !newer {
-		l.owe(&change{login: dead.Login, next: dead.ended(), claimed: dead})
+		l.owe(&change{login: loginID(dead.Login), next: dead.ended(), claimed: dead})
 	}
 	return newer
 }

@@ -2,15 +2,11 @@ package authtrip
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 // Registration is one client at one authorization server: where its tokens
@@ -139,60 +135,6 @@ type Endpoint struct {
 	// parameters in the query, as PRISM Live Studio has it. Empty is POST. An
 	// AuthorizationEndpoint is for a browser: leave it empty there.
 	Method string
-}
-
-// client is a checked Registration, ready for use. It never changes, but for
-// what is known.
-type client struct {
-	Registration
-	known  atomic.Pointer[credentials] // the last that Credentials gave; nil: ask
-	server string                      // scheme://host:port of the token endpoint
-	// revocationServer and authorizationServer are those of the other
-	// endpoints, or empty.
-	revocationServer     string
-	authorizationServer  string
-	headers              []string // canonical
-	origins              originRule
-	reject               func(*http.Response) Verdict
-	envelopes            map[string]Envelope          // by origin
-	hostHeaders          map[string]map[string]Secret // by origin, then by canonical name
-	hostHeadersAsWritten map[string]map[string]Secret // by host: how originRule.asWritten has it
-}
-
-// check returns the registration ready for use, or every fault in one error.
-func (r Registration) check() (*client, error) {
-	c := &client{Registration: r, reject: r.Reject}
-	c.Scopes = slices.Clone(r.Scopes)
-	c.Params = maps.Clone(r.Params)
-	for k, v := range c.Params {
-		c.Params[k] = slices.Clone(v)
-	}
-	c.RejectStatus = slices.Clone(r.RejectStatus)
-	if c.reject == nil {
-		c.reject = RejectBearer
-	}
-	if c.Grant == "" {
-		c.Grant = ClientCredentials
-	}
-
-	var faults []error
-	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("authtrip: registration %q: "+format, append([]any{r.ID}, args...)...))
-	}
-	if r.ID == "" {
-		fault("ID is empty: name the registration")
-	}
-	var err error
-	if c.origins, err = newOriginRule(r.Origins, r.AllowHTTP); err != nil {
-		fault("%w", err)
-	}
-	c.checkCredentials(fault)
-	c.checkGrant(fault)
-	c.checkHeaders(fault)
-	c.checkHostHeaders(fault)
-	c.checkEndpoints(fault)
-	c.checkEnvelopes(fault)
-	return c, errors.Join(faults...)
 }
 
 func (c *client) checkEndpoints(fault func(string, ...any)) {

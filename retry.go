@@ -28,7 +28,7 @@ var (
 // retry answers a response that rejected tok: with the response to the same
 // request sent again with another token, or, when there is none or the request
 // cannot be sent again, with res itself.
-func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued) (*http.Response, error) {
+func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued, own bool) (*http.Response, error) {
 	defer func() {
 		if p := recover(); p != nil { // in code of the user's
 			_ = res.Body.Close()
@@ -36,12 +36,14 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		}
 	}()
 	giveBack := func(why error) (*http.Response, error) {
-		if f := e.manager.hooks.NotReplayed; f != nil {
+		if f := e.client.manager.hooks.NotReplayed; f != nil {
 			f(e.client.ID, why)
 		}
 		return rejected(res, req), nil
 	}
 	again := replayable(req)
+	e = e.pinned()
+	defer e.unpin()
 	wanted, ok := e.reject(tok)
 	switch {
 	case t.NoReplay:
@@ -64,14 +66,14 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	if err != nil {
 		return giveBack(e.fail(err))
 	}
-	if !first.giveUp(req.Context(), e.manager.ctx) {
+	if !first.giveUp(req.Context(), e.client.manager.ctx) {
 		if replay.Body != nil {
 			_ = replay.Body.Close()
 		}
 		return giveBack(e.fail(ErrClosed))
 	}
 
-	second, err := t.send(replay, req, e.client, another)
+	second, err := t.send(replay, req, e.client, another, own)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,9 @@ func (e *entry) revoke(ctx context.Context) error {
 		e.drop(t)
 	}
 	switch {
-	case e.manager.closed():
+	case e.client.manager.closed():
 		return e.fail(ErrClosed)
-	case e.login != nil:
+	case e.client.Grant.ofUsers():
 		return e.endLogin(ctx, t)
 	case e.client.RevocationEndpoint.URL == "":
 		return e.fail(errNoRevocation)
@@ -28,10 +28,10 @@ func (e *entry) revoke(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return e.failAt(e.client.revocationServer, noAnswer(ctx))
 	}
-	bounded, cancel := e.manager.bound(ctx)
+	bounded, cancel := e.client.manager.bound(ctx)
 	defer cancel()
-	err := e.revokeAtServer(bounded, t.text.token, "")
-	if _, answered := errors.AsType[*ServerError](err); err != nil && !answered && ctx.Err() == nil && e.manager.closed() {
+	err := e.revokeAtServer(bounded, t.token(), "")
+	if _, answered := errors.AsType[*ServerError](err); err != nil && !answered && ctx.Err() == nil && e.client.manager.closed() {
 		return e.failAt(e.client.revocationServer, ErrClosed)
 	}
 	return err
@@ -42,19 +42,18 @@ func (e *entry) revoke(ctx context.Context) error {
 // begun it goes on without its caller. What the server could not be told stays
 // in the Store for another try.
 func (e *entry) endLogin(ctx context.Context, inUse *issued) error {
-	e.manager.forget(e.login, nil)
+	e.client.manager.forget(e.client, e.principal, nil)
 	// It may have to wait for several calls for other scopes.
-	return e.detached(ctx, 6*e.manager.policy.FetchTimeout, func(context.Context, context.Context) error {
-		ctx, cancel := context.WithTimeout(context.Background(), e.manager.policy.FetchTimeout)
+	return e.detached(ctx, 6*e.client.manager.policy.FetchTimeout, func(_, _ context.Context, l *login) error {
+		ctx, cancel := context.WithTimeout(context.Background(), e.client.manager.policy.FetchTimeout)
 		defer cancel()
-		l := e.login
-		l.manager.forget(l, nil) // what those brought
+		l.manager.forget(e.client, e.principal, nil) // what those brought
 		tell, err := l.end(ctx)
 		if e.client.RevocationEndpoint.URL == "" {
 			return errors.Join(err, l.leave(tell, nil), e.fail(errNoRevocation))
 		}
 		if inUse != nil {
-			if access := (revocation{inUse.text.token, "access_token"}); !slices.Contains(tell, access) {
+			if access := (revocation{inUse.token(), "access_token"}); !slices.Contains(tell, access) {
 				tell = append(tell, access)
 			}
 		}
@@ -101,8 +100,8 @@ func (l *login) end(ctx context.Context) ([]revocation, error) {
 		if after == nil && l.owed.next != nil {
 			after = l.owed.next.revoked()
 		}
-	case l.seen != "":
-		l.owe(&change{login: l.seen, revoked: true})
+	case l.seen.Load() != 0:
+		l.owe(&change{login: l.seen.Load(), revoked: true})
 	}
 	if after == nil {
 		return nil, err
@@ -119,9 +118,9 @@ func (l *login) leave(told, untold []revocation) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
 	defer cancel()
-	ended := l.seen
+	ended := l.seen.Load()
 	_, err := l.update(ctx, func(r *record) (*record, error) {
-		if r.Login != ended || !r.Ended || len(r.Untold) == 0 && len(untold) == 0 {
+		if loginID(r.Login) != ended || !r.Ended || len(r.Untold) == 0 && len(untold) == 0 {
 			return nil, nil
 		}
 		next := *r
@@ -133,7 +132,7 @@ func (l *login) leave(told, untold []revocation) error {
 
 // revokeAtServer makes the revocation call.
 func (e *entry) revokeAtServer(ctx context.Context, token, hint string) error {
-	ctx, cancel := context.WithTimeout(ctx, e.manager.policy.FetchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.client.manager.policy.FetchTimeout)
 	defer cancel()
 	_, err := contained(ctx, func() (struct{}, error) { return struct{}{}, e.revokeWith(ctx, token, hint, nil) })
 	if err != nil {

@@ -36,53 +36,68 @@ func (e *entry) begin(n need) (done *issued, asOf uint64) {
 	switch {
 	case t == nil:
 	case t.young(now),
-		n == need{} && t.usable(now) && t.standing != suspect,
-		n.unwanted == t.text.token && n.answered < e.answered:
+		n == need{} && t.usable(now) && t.noted().standing != suspect,
+		n.unwanted == t.token() && n.answered < e.past().answered:
 		done = t
 	}
-	return done, e.rejections
+	return done, e.past().rejections
 }
 
-// received settles a flight that brought a token.
-func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply) outcome {
+// received settles a flight that brought a token. Owing says that the Store has
+// not taken what came with it.
+func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing bool) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
-	cur := e.current.Load()
-	e.failure, e.renewDelay = failure{}, 0
+	cur, past := e.current.Load(), e.past()
+	if h := e.history; h != nil {
+		h.failure, h.renewDelay = failure{}, 0
+	}
 	switch {
-	case e.manager.closed():
+	case e.client.manager.closed():
 		return outcome{err: ErrClosed, asOf: asOf}
-	case cur != nil && cur.text.token == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
+	case cur != nil && cur.token() == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
 		return outcome{token: e.sameAgain(asOf, now, cur, sentAt, reply.lifetime), asOf: asOf}
-	case asOf < e.droppedAt && reply.token == e.dropped:
+	case asOf < past.droppedAt && reply.token == past.dropped:
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
 	// One from the Store may be as old as the rejected one: it begins no pause.
-	e.reissued = cur != nil && cur.standing != good && asOf >= e.rejections && !reply.stored
-	e.unproven.Store(e.reissued && !e.unseen)
-	e.rejectedToo, e.unseen = false, false
-	if e.reissued {
-		e.pause.start(now)
+	reissued := cur != nil && cur.noted().standing != good && asOf >= past.rejections && !reply.stored
+	if reissued {
+		e.note().pause.start(now)
 	}
-	return outcome{token: e.install(sentAt, reply), asOf: asOf}
+	if h := e.history; h != nil {
+		h.reissued, h.rejectedToo, h.unseen = reissued, false, false
+	}
+	return outcome{token: e.install(sentAt, reply, reissued && !past.unseen, owing), asOf: asOf}
 }
 
 // install makes the token of a reply the one in use.
-func (e *entry) install(sentAt instant, reply *tokenReply) *issued {
-	t := &issued{text: newTokenText(reply.token, e.client.RawToken), at: sentAt}
-	t.ages(reply.lifetime, e.manager.policy.RenewAt, e.manager.policy.RenewSpread)
+func (e *entry) install(sentAt instant, reply *tokenReply, unproven, owing bool) *issued {
+	t := newIssued(reply.token, e.client.RawToken, sentAt)
+	t.ages(reply.lifetime, e.client.manager.policy.RenewAt, e.client.manager.policy.RenewSpread)
 	if reply.stored { // the Store has the time that it may be used
 		t.usableFor = reply.lifetime
 	}
-	e.keptRejected, e.keptAccepted = false, false
-	e.nextTry.Store(0)
-	if e.login != nil && e.login.hasOwed.Load() {
-		e.nextTry.Store(sentAt.mono + int64(min(t.freshFor, maxLifetime)))
-		t.freshFor, t.freshOnceSaved = 0, t.freshFor
+	n := notes{unproven: unproven}
+	if owing {
+		n.nextTry = sentAt.mono + int64(min(t.freshFor, maxLifetime))
+		t.freshFor, n.freshOnceSaved = 0, t.freshFor
 	}
-	e.used.Store(sentAt.mono)
-	e.last.Store(t.text.after(e.last.Load()))
+	before := e.current.Load()
+	if h := e.history; h != nil {
+		h.keptRejected, h.keptAccepted = false, false
+		if before == nil {
+			before = h.last
+		}
+		h.last = nil
+	}
+	if before != nil {
+		n.previous = before.header[0]
+	}
+	if n != (notes{}) {
+		t.notes = &n
+	}
 	e.current.Store(t)
 	return t
 }
@@ -91,26 +106,28 @@ func (e *entry) install(sentAt instant, reply *tokenReply) *issued {
 func (e *entry) saved() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t := e.current.Load(); t != nil && t.freshOnceSaved > 0 {
-		fresh := *t
-		fresh.freshFor, fresh.freshOnceSaved = t.freshOnceSaved, 0
-		e.current.Store(&fresh)
+	if t := e.current.Load(); t != nil && t.noted().freshOnceSaved > 0 {
+		fresh := t.with(func(n *notes) { n.freshOnceSaved = 0 })
+		fresh.freshFor = t.notes.freshOnceSaved
+		e.current.Store(fresh)
 	}
 }
 
 // adopt takes the token of a new login, which nothing that came before says
 // anything about.
-func (e *entry) adopt(sentAt instant, reply *tokenReply) {
+func (e *entry) adopt(sentAt instant, reply *tokenReply, owing bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.manager.closed() {
+	if e.client.manager.closed() {
 		return
 	}
-	e.rejections++
-	e.failure, e.renewDelay, e.pause = failure{}, 0, pause{}
-	e.reissued, e.rejectedToo = false, false
-	e.unproven.Store(false)
-	e.install(sentAt, reply)
+	if e.history != nil || e.current.Load() != nil {
+		e.forgetTrouble()
+		h := e.note()
+		h.rejections++
+		h.reissued, h.rejectedToo = false, false
+	}
+	e.install(sentAt, reply, false, owing)
 }
 
 // had reports whether token is in use, or was dropped: another is wanted.
@@ -118,7 +135,7 @@ func (e *entry) had(token string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur := e.current.Load()
-	return cur != nil && cur.text.token == token || e.dropped == token
+	return cur != nil && cur.token() == token || e.past().dropped == token
 }
 
 // gaveUp reports whether no more is expected of token: here, where it was
@@ -128,8 +145,8 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur := e.current.Load()
-	forGood = e.keptRejected && cur != nil && cur.text.token == token
-	return forGood || e.dropped == token, forGood
+	forGood = e.past().keptRejected && cur != nil && cur.token() == token
+	return forGood || e.past().dropped == token, forGood
 }
 
 // leastHold is how long a token is used that the server gave again at its end,
@@ -147,27 +164,34 @@ func (c *client) believes(r *tokenReply) bool { return !c.ExpiresInRemains && r.
 // half the time left.
 func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, sentAt instant, left time.Duration) *issued {
 	wait := max(time.Second, cur.left(now)/2)
-	e.nextTry.Store(now.mono + int64(wait))
-	next := *cur
-	if cur.standing != good && asOf >= e.rejections {
-		next = *cur.with(kept)
-		e.pause.start(now)
-		e.answered++
+	nextTry := now.mono + int64(wait)
+	rejected := cur.noted().standing != good && asOf >= e.past().rejections
+	if rejected {
+		h := e.note()
+		h.pause.start(now)
+		h.answered++
 	}
-	if !cur.usable(now) {
+	next := cur.with(func(n *notes) {
+		n.nextTry = nextTry
+		if rejected {
+			n.standing = kept
+		}
+		if cur.usable(now) {
+			return
+		}
 		if e.client.ExpiresInRemains {
-			if next.heldFor = 0; left > 0 {
-				left = max(leastHold, left-now.since(sentAt))
+			if left > 0 {
+				n.heldFor, left = 0, max(leastHold, left-now.since(sentAt))
 			} else {
-				next.heldFor = min(max(leastHold, 2*cur.heldFor), wait)
-				left = next.heldFor
+				n.heldFor = min(max(leastHold, 2*n.heldFor), wait)
+				left = n.heldFor
 			}
 			wait = min(wait, left)
 		}
-		next.heldUntil = now.mono + int64(wait)
-	}
-	e.current.Store(&next)
-	return &next
+		n.heldUntil = now.mono + int64(wait)
+	})
+	e.current.Store(next)
+	return next
 }
 
 // failed settles a flight that brought none.
@@ -176,25 +200,29 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	defer e.mu.Unlock()
 	now := readClocks()
 	if wait := e.remember(err); wait > 0 {
-		e.failure.err, e.failure.until = err, now.mono+int64(wait)
+		h := e.note()
+		h.failure.err, h.failure.until = err, now.mono+int64(wait)
 	}
 	cur := e.current.Load()
 	if cur == nil || !cur.usable(now) {
 		return outcome{err: err, asOf: asOf}
 	}
-	if cur.standing != good && errors.Is(err, ErrAuthorizationRequired) {
-		e.current.Store(nil) // rejected, and its login has ended: no outage explains that
+	if cur.noted().standing != good && errors.Is(err, ErrAuthorizationRequired) {
+		e.none(cur) // rejected, and its login has ended: no outage explains that
 		return outcome{err: err, asOf: asOf}
 	}
-	if cur.standing == suspect {
-		e.current.Store(cur.with(kept))
-	}
-	if e.renewDelay == 0 {
-		e.renewDelay = min(time.Second, cur.left(now)/10)
+	h := e.note()
+	if h.renewDelay == 0 {
+		h.renewDelay = min(time.Second, cur.left(now)/10)
 	} else {
-		e.renewDelay = min(2*e.renewDelay, time.Minute)
+		h.renewDelay = min(2*h.renewDelay, time.Minute)
 	}
-	e.nextTry.Store(now.mono + int64(jitter(e.renewDelay, 0.1)))
+	e.current.Store(cur.with(func(n *notes) {
+		n.nextTry = now.mono + int64(jitter(h.renewDelay, 0.1))
+		if n.standing == suspect {
+			n.standing = kept
+		}
+	}))
 	return outcome{err: err, asOf: asOf}
 }
 
@@ -209,11 +237,12 @@ func (e *entry) remember(err error) time.Duration {
 		if err.passing() {
 			return err.wait()
 		}
-		e.failure.delay = min(max(time.Second, 2*e.failure.delay), time.Minute)
+		h := e.note()
+		h.failure.delay = min(max(time.Second, 2*h.failure.delay), time.Minute)
 		if err.RetryAfter > 0 {
 			return err.wait()
 		}
-		return e.failure.delay
+		return h.failure.delay
 	}
 	return 0
 }

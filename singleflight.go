@@ -20,9 +20,9 @@ const maxAttempts = 3
 // error is ctx's: the flight's own is in the outcome. The flight does not notice
 // when a caller leaves.
 func (e *entry) join(ctx context.Context, n need) (outcome, error) {
-	flight := e.manager.flights.DoChan(e.flightKey, func() (any, error) {
+	flight := e.client.manager.flights.DoChan(e.flightKey(), func() (any, error) {
 		// A panic here would end the process, a Goexit strand all who wait.
-		e := e.manager.pinForFlight(e)
+		e := e.pinned() // the caller that began the flight may have left
 		defer e.unpin()
 		got, err := contained(context.Background(), func() (outcome, error) { return e.flight(ctx, n), nil })
 		if err != nil {
@@ -35,7 +35,7 @@ func (e *entry) join(ctx context.Context, n need) (outcome, error) {
 		return got.Val.(outcome), nil
 	case <-ctx.Done():
 		return outcome{}, leaving(ctx)
-	case <-e.manager.ctx.Done(): // a flight that redeems goes on
+	case <-e.client.manager.ctx.Done(): // a flight that redeems goes on
 		return outcome{err: ErrClosed, asOf: math.MaxUint64}, nil
 	}
 }
@@ -53,19 +53,19 @@ func (e *entry) flight(caller context.Context, n need) outcome {
 	if err := e.refuses(readClocks()); err != nil {
 		return outcome{err: err, asOf: asOf}
 	}
-	if e.login != nil {
+	if e.client.Grant.ofUsers() {
 		return e.refreshFlight(caller, n, asOf)
 	}
-	ctx, cancel := context.WithTimeout(e.manager.ctx, e.manager.policy.FetchTimeout)
+	ctx, cancel := context.WithTimeout(e.client.manager.ctx, e.client.manager.policy.FetchTimeout)
 	defer cancel()
 	sentAt, reply, err := e.fetch(ctx, caller, e.clientRequest())
-	if e.manager.closed() {
+	if e.client.manager.closed() {
 		err = ErrClosed
 	}
 	if err != nil {
 		return e.failed(asOf, err)
 	}
-	return e.received(asOf, sentAt, reply)
+	return e.received(asOf, sentAt, reply, false)
 }
 
 // request is what a token call asks for.
@@ -81,8 +81,8 @@ type request struct {
 // clientRequest is the grant of RFC 6749 §4.4.
 func (e *entry) clientRequest() request {
 	params := url.Values{"grant_type": {string(ClientCredentials)}}
-	if len(e.scopes) > 0 {
-		params.Set("scope", strings.Join(e.scopes, " "))
+	if len(e.client.Scopes) > 0 {
+		params.Set("scope", strings.Join(e.client.Scopes, " "))
 	}
 	return request{params: params}
 }
@@ -111,7 +111,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 			return sentAt, nil, fmt.Errorf("not sent, there was no time left: %w", ctx.Err())
 		}
 		sentAt = readClocks()
-		_, err = e.breaker.do(func() (*tokenReply, error) {
+		_, err = e.client.breaker.do(func() (*tokenReply, error) {
 			reply, err = e.attempt(ctx, values, cred, r)
 			return reply, err
 		})
@@ -127,7 +127,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 			}
 			r.secrets = append(r.secrets, cred.secret.Reveal())
 			cred = another
-		case !r.mayRepeat(err) || e.breaker.refuses(readClocks()) != nil || !sleep(ctx, backoff(n-1)):
+		case !r.mayRepeat(err) || e.client.breaker.refuses(readClocks()) != nil || !sleep(ctx, backoff(n-1)):
 			return sentAt, nil, err
 		}
 	}
@@ -147,7 +147,7 @@ func (r request) mayRepeat(err error) bool {
 
 // callHook returns the context whose values a token call carries.
 func (e *entry) callHook(ctx, caller context.Context) (context.Context, error) {
-	hook := e.manager.hooks.TokenCall
+	hook := e.client.manager.hooks.TokenCall
 	if hook == nil {
 		return ctx, nil
 	}
@@ -178,11 +178,11 @@ func (c flightContext) Value(key any) any { return c.values.Value(key) }
 // attempt is one request to the token endpoint, bounded whatever the transport
 // does.
 func (e *entry) attempt(flight, values context.Context, cred credentials, r request) (*tokenReply, error) {
-	wait := e.manager.policy.FetchTimeout / maxAttempts
+	wait := e.client.manager.policy.FetchTimeout / maxAttempts
 	if r.redeems {
 		// The whole time, however long the flight had to wait before it: what
 		// is spent must not be given up for that.
-		flight, wait = context.WithoutCancel(flight), e.manager.policy.FetchTimeout
+		flight, wait = context.WithoutCancel(flight), e.client.manager.policy.FetchTimeout
 	}
 	ctx, cancel := context.WithTimeout(flight, wait)
 	defer cancel()
@@ -197,7 +197,7 @@ func (e *entry) attempt(flight, values context.Context, cred credentials, r requ
 	if err == nil {
 		err = got.err
 	}
-	if !r.redeems && e.manager.closed() {
+	if !r.redeems && e.client.manager.closed() {
 		return nil, ErrClosed
 	}
 	return got.reply, err

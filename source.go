@@ -14,16 +14,17 @@ import (
 // A Source is safe for concurrent use. It holds no goroutine and no timer
 // while no token call is under way.
 type Source struct {
-	manager    *Manager
-	registered *registered
-	principal  string
-	owned      bool // the Manager is of one, and ends with the Source
-	closed     atomic.Bool
+	client    *client
+	principal string
+	owned     bool // the Manager is of one, and ends with the Source
+	closed    atomic.Bool
 }
 
 // Authorizer is what a [Transport] gets its tokens from: a *[Source], or a
 // *[Manager], which chooses by the request's context.
 type Authorizer interface {
+	// entryFor returns the entry that a request with this context is for. It is
+	// not pinned: it may be evicted, and its token be sent all the same.
 	entryFor(context.Context) (*entry, error)
 }
 
@@ -58,12 +59,16 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
+	if t := e.fresh(); t != nil {
+		return tokenOf(t), nil
+	}
+	e = e.pinned()
 	defer e.unpin()
 	t, err := e.get(ctx, nil)
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{t}, nil
+	return tokenOf(t), nil
 }
 
 // Suspect tells that a server rejected tok. If tok is in use still, the next
@@ -80,8 +85,9 @@ func (s *Source) Suspect(tok Token) {
 		return
 	}
 	if e, err := s.entryFor(context.Background()); err == nil {
+		e = e.pinned()
 		defer e.unpin()
-		e.rejectedUnseen(tok.t)
+		e.rejectedUnseen(tok.issued())
 	}
 }
 
@@ -93,8 +99,9 @@ func (s *Source) Invalidate(tok Token) {
 		return
 	}
 	if e, err := s.entryFor(context.Background()); err == nil {
+		e = e.pinned()
 		defer e.unpin()
-		e.drop(tok.t)
+		e.drop(tok.issued())
 	}
 }
 
@@ -113,6 +120,7 @@ func (s *Source) Revoke(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e = e.pinned()
 	defer e.unpin()
 	return e.revoke(ctx)
 }
@@ -122,18 +130,18 @@ func (s *Source) Revoke(ctx context.Context) error {
 // ErrClosed, the Manager and its other Sources go on. Calling it again does
 // nothing.
 func (s *Source) Close() error {
-	if s == nil || s.manager == nil || s.closed.Swap(true) || !s.owned {
+	if s == nil || s.client == nil || s.closed.Swap(true) || !s.owned {
 		return nil
 	}
-	return s.manager.Close()
+	return s.client.manager.Close()
 }
 
 // Format implements [fmt.Formatter] and prints the registration's ID for every
 // verb: what a Source holds is not for logs, and changes while it is printed.
 func (s *Source) Format(f fmt.State, _ rune) {
 	id := ""
-	if s != nil && s.registered != nil {
-		id = s.registered.client.ID
+	if s != nil && s.client != nil {
+		id = s.client.ID
 	}
 	_, _ = fmt.Fprintf(f, "authtrip.Source(%q)", id)
 }
@@ -141,11 +149,12 @@ func (s *Source) Format(f fmt.State, _ rune) {
 // entryFor implements [Authorizer]. The Source is the choice: the context makes
 // none.
 func (s *Source) entryFor(context.Context) (*entry, error) {
-	if s == nil || s.manager == nil {
+	if s == nil || s.client == nil {
 		return nil, errors.New("authtrip: the Source is nil or zero: make one with NewSource")
 	}
-	if s.closed.Load() || s.manager.closed() {
-		return nil, s.registered.own.fail(ErrClosed)
+	c := s.client
+	if s.closed.Load() || c.manager.closed() {
+		return nil, c.own.fail(ErrClosed)
 	}
-	return s.manager.entryOf(s.registered, s.principal, nil)
+	return c.manager.entryOf(c, s.principal, nil)
 }

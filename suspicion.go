@@ -66,21 +66,23 @@ func (e *entry) reject(t *issued) (n need, reissue bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
-	cur := e.current.Load()
+	cur, past := e.current.Load(), e.past()
 	switch {
 	case !cur.is(t):
 		// A late rejection of an old token: its successor is there or will be.
-	case e.pause.runs(now):
-		e.rejectedToo = true
+	case past.pause.runs(now):
+		e.note().rejectedToo = true
 		return need{}, false
-	case cur.standing != good:
+	case cur.noted().standing != good:
 		// Known already.
-		e.keptRejected = cur.standing == kept && !e.keptAccepted
-		e.keptAccepted = false
-	case e.unproven.Load() && !e.rejectedToo:
+		h := e.note()
+		h.keptRejected = cur.noted().standing == kept && !h.keptAccepted
+		h.keptAccepted = false
+	case cur.noted().unproven && !past.rejectedToo:
 		// The first word on a successor comes when its pause is over.
-		e.rejectedToo = true
-		e.pause.restart(now)
+		h := e.note()
+		h.rejectedToo = true
+		h.pause.restart(now)
 		return need{}, false
 	default:
 		e.suspectCurrent(cur)
@@ -96,21 +98,22 @@ func (e *entry) rejectedUnseen(t *issued) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
-	cur := e.current.Load()
+	cur, past := e.current.Load(), e.past()
 	switch {
 	case !cur.is(t):
 		return
-	case e.pause.runs(now):
-		e.rejectedToo = true
+	case past.pause.runs(now):
+		e.note().rejectedToo = true
 		return
-	case e.unproven.Load() && !e.rejectedToo:
-		e.rejectedToo = true
-		e.pause.restart(now)
+	case cur.noted().unproven && !past.rejectedToo:
+		h := e.note()
+		h.rejectedToo = true
+		h.pause.restart(now)
 		return
-	case cur.standing != suspect:
+	case cur.noted().standing != suspect:
 		e.suspectCurrent(cur)
 	}
-	e.unseen = true
+	e.note().unseen = true
 }
 
 // stillSuspect returns what whoever finds t suspect needs, or false when that
@@ -119,33 +122,41 @@ func (e *entry) stillSuspect(t *issued) (need, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur := e.current.Load()
-	return e.another(t), cur.is(t) && cur.standing == suspect
+	return e.another(t), cur.is(t) && cur.noted().standing == suspect
 }
 
 // another is the need of a token in place of t. It runs under mu.
 func (e *entry) another(t *issued) need {
-	return need{unwanted: t.text.token, asOf: e.rejections, answered: e.answered}
+	return need{unwanted: t.token(), asOf: e.past().rejections, answered: e.past().answered}
 }
 
 // suspectCurrent makes cur, the token in use, suspect.
 func (e *entry) suspectCurrent(cur *issued) {
-	e.rejections++
-	e.current.Store(cur.with(suspect))
-	e.nextTry.Store(0)
-	e.renewDelay = 0
+	h := e.note()
+	h.rejections++
+	h.renewDelay = 0
+	e.current.Store(cur.with(func(n *notes) { n.standing, n.nextTry = suspect, 0 }))
 }
 
 // accept is told that a server accepted t for a request that was sent once. It
 // ends no pause: the server may accept every token there.
 func (e *entry) accept(t *issued) {
-	if !e.unproven.Load() && t.standing != kept {
+	if t.notes == nil || !t.notes.unproven && t.notes.standing != kept {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.current.Load().is(t) {
-		e.unproven.Store(false)
-		e.keptRejected, e.keptAccepted = false, true
+	if cur := e.current.Load(); cur.is(t) {
+		e.prove(cur)
+		h := e.note()
+		h.keptRejected, h.keptAccepted = false, true
+	}
+}
+
+// prove notes that a server accepted cur, the token in use. It runs under mu.
+func (e *entry) prove(cur *issued) {
+	if cur.noted().unproven {
+		e.current.Store(cur.with(func(n *notes) { n.unproven = false }))
 	}
 }
 
@@ -154,19 +165,20 @@ func (e *entry) accept(t *issued) {
 func (e *entry) replayed(t *issued, accepted bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cur := e.current.Load()
+	cur, past := e.current.Load(), e.past()
 	if !cur.is(t) {
 		return
 	}
 	now := readClocks()
 	switch {
 	case accepted:
-		e.unproven.Store(false)
-		e.pause.accepted(now, e.rejectedToo)
-	case e.reissued && !e.rejectedToo:
-		e.rejectedToo = true
-		if cur.standing == good && !e.pause.runs(now) { // else its successor begins one
-			e.pause.restart(now)
+		e.prove(cur)
+		e.note().pause.accepted(now, past.rejectedToo)
+	case past.reissued && !past.rejectedToo:
+		h := e.note()
+		h.rejectedToo = true
+		if cur.noted().standing == good && !h.pause.runs(now) { // else its successor begins one
+			h.pause.restart(now)
 		}
 	}
 	// A token that was asked for before the rejection may have ended with the
@@ -177,7 +189,7 @@ func (e *entry) replayed(t *issued, accepted bool) {
 func (e *entry) keep(t *issued) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if cur := e.current.Load(); cur.is(t) && cur.standing == suspect {
-		e.current.Store(cur.with(kept))
+	if cur := e.current.Load(); cur.is(t) && cur.noted().standing == suspect {
+		e.current.Store(cur.as(kept))
 	}
 }

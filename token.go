@@ -5,14 +5,24 @@ import (
 	"log/slog"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // Token is an access token that a [Source] handed out. It prints as
 // "[redacted]"; AccessToken gives the text. The zero Token holds none.
 //
 // A Token is safe for concurrent use and never changes.
-type Token struct{ t *issued }
+type Token struct {
+	// An *issued. A typed pointer fmt would open where the methods of a Token
+	// do not count: under an unexported field, with a verb that is wrong.
+	t unsafe.Pointer
+}
+
+func tokenOf(t *issued) Token { return Token{unsafe.Pointer(t)} }
+
+func (t Token) issued() *issued { return (*issued)(t.t) }
 
 // AccessToken returns the token as the authorization server issued it, without
 // "Bearer". It is empty for the zero Token.
@@ -20,17 +30,17 @@ func (t Token) AccessToken() string {
 	if t.t == nil {
 		return ""
 	}
-	return t.t.text.token
+	return t.issued().token()
 }
 
 // Expiry returns when the Source stops using the token: a little before the
 // server's own figure, which is counted from before the token was asked for.
 // It is zero when the server gave no lifetime.
 func (t Token) Expiry() time.Time {
-	if t.t == nil || t.t.usableFor == forever {
+	if t.t == nil || t.issued().usableFor == forever {
 		return time.Time{}
 	}
-	return time.Unix(0, t.t.at.wall).Add(t.t.usableFor)
+	return time.Unix(0, t.issued().at.wall).Add(t.issued().usableFor)
 }
 
 // Format implements [fmt.Formatter] and prints "[redacted]" for every verb.
@@ -57,75 +67,119 @@ const (
 	kept             // rejected, but no other token could be had: it goes on being sent
 )
 
-// issued is one access token and what is known of it. It never changes once
-// it is published: a change of state publishes a copy, so that readers need no
-// lock.
+// issued is one access token and its ages. It never changes once it is
+// published, but for checked: a change of state publishes a copy, so that
+// readers need no lock. There may be a hundred thousand of them: what few have
+// is in notes.
 type issued struct {
-	text *tokenText
-	at   instant // read before the token request was sent
+	// header is the one ready header value, shared by every request that
+	// carries the token. Its string is no other's: that is how an inner
+	// Transport knows an outer one's work.
+	header [1]string
+	at     instant // read before the token request was sent
 
 	freshFor  time.Duration // from at; then a renewal runs behind the requests
 	usableFor time.Duration // from at; then requests wait for another token
-	// freshOnceSaved is freshFor to be: it is 0 until the refresh token that
+	checked   atomic.Int64  // monotonic; when both clocks were read last for a request
+	notes     *notes        // nil: none
+}
+
+// notes are what is known of a token besides its ages. They never change.
+type notes struct {
+	standing standing
+	// unproven: it was reissued, and no server is known to have accepted it.
+	unproven bool
+	nextTry  int64 // monotonic; no renewal behind the requests before
+	// freshOnceSaved is freshFor to be: that is 0 until the refresh token that
 	// came with this one is in the Store, so that every use asks.
 	freshOnceSaved time.Duration
-	standing       standing
 	// heldUntil (monotonic) is set when the server, asked for a newer token
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
 	heldFor   time.Duration // how long that was, when the server said that no time is left
+	// previous is the header value of the token before, for one generation: an
+	// outer Transport may have attached it just before this one came.
+	previous string
 }
 
-// tokenText is what must not be shown. Others point to it, and not to a
-// struct around it that fmt might open: fmt ignores the methods of unexported
-// fields, and of everything when the verb is wrong.
-type tokenText struct {
-	token string
-	// header holds the one ready header value. It is shared by every request
-	// that carries the token, and its string is no other's: that is how an
-	// inner Transport knows an outer one's work.
-	header []string
-	// previous is the token before, for one generation: an outer Transport may
-	// have attached it just before this one came.
-	previous *tokenText
-}
+const bearer = "Bearer "
 
-// after returns t with what came before it.
-func (t *tokenText) after(last *tokenText) *tokenText {
-	c := *t
-	if last != nil {
-		c.previous = &tokenText{token: last.token, header: last.header}
+// newIssued readies a token for its headers.
+func newIssued(token string, raw bool, at instant) *issued {
+	t := &issued{at: at}
+	if t.header[0] = bearer + token; raw {
+		t.header[0] = strings.Clone(token)
 	}
-	return &c
+	t.checked.Store(at.mono)
+	return t
 }
 
-// newTokenText readies a token for its headers.
-func newTokenText(token string, raw bool) *tokenText {
-	value := "Bearer " + token
-	if raw {
-		value = strings.Clone(token)
+// token is the token alone. No token has a space.
+func (t *issued) token() string { return strings.TrimPrefix(t.header[0], bearer) }
+
+// noted is what is known of the token.
+func (t *issued) noted() notes {
+	if t.notes == nil {
+		return notes{}
 	}
-	return &tokenText{token: token, header: []string{value}}
+	return *t.notes
 }
+
+// with returns a copy with other notes. Only a good token is fresh.
+func (t *issued) with(change func(*notes)) *issued {
+	n := t.noted()
+	change(&n)
+	c := &issued{header: t.header, at: t.at, freshFor: t.freshFor, usableFor: t.usableFor}
+	c.checked.Store(t.checked.Load())
+	if n.standing != good {
+		c.freshFor, n.freshOnceSaved = 0, 0
+	}
+	if n != (notes{}) {
+		c.notes = &n
+	}
+	return c
+}
+
+// as returns a copy that stands as s says.
+func (t *issued) as(s standing) *issued { return t.with(func(n *notes) { n.standing = s }) }
 
 // is reports whether t is the same token as other.
-func (t *issued) is(other *issued) bool { return t != nil && t.text.token == other.text.token }
+func (t *issued) is(other *issued) bool { return t != nil && t.header[0] == other.header[0] }
 
-// Format keeps the token out of dumps that follow pointers.
-func (*tokenText) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+// Format keeps the token out of dumps that follow pointers: fmt ignores the
+// methods of unexported fields, and of everything when the verb is wrong.
+func (*issued) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // String does what Format does, for dumpers that know only Stringer.
-func (*tokenText) String() string { return redacted }
+func (*issued) String() string { return redacted }
+
+// Format does what that of issued does.
+func (*notes) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// String does what that of issued does.
+func (*notes) String() string { return redacted }
+
+// unread is for how long the wall clock need not be read again: a machine that
+// was asleep is noticed within that time of being awake.
+const unread = time.Millisecond
+
+// freshAt is fresh by the monotonic clock alone, where the wall clock was read
+// a moment ago.
+func (t *issued) freshAt(mono int64) bool {
+	return mono-t.checked.Load() < int64(unread) && mono-t.at.mono < int64(t.freshFor)
+}
 
 // fresh reports whether the token may be sent and nothing else is to be done.
 func (t *issued) fresh(now instant) bool { return now.since(t.at) < t.freshFor }
 
 // young is fresh, but for what is not saved yet.
-func (t *issued) young(now instant) bool { return now.since(t.at) < max(t.freshFor, t.freshOnceSaved) }
+func (t *issued) young(now instant) bool {
+	return now.since(t.at) < max(t.freshFor, t.noted().freshOnceSaved)
+}
 
 // usable reports whether the token may still be sent.
 func (t *issued) usable(now instant) bool {
-	return now.since(t.at) < t.usableFor || now.mono < t.heldUntil
+	return now.since(t.at) < t.usableFor || now.mono < t.noted().heldUntil
 }
 
 // left is the time until the token is not usable any more.
@@ -134,16 +188,6 @@ func (t *issued) left(now instant) time.Duration {
 		return forever
 	}
 	return max(0, t.usableFor-now.since(t.at))
-}
-
-// with returns a copy that stands as s says. Only a good token is fresh.
-func (t *issued) with(s standing) *issued {
-	c := *t
-	c.standing = s
-	if s != good {
-		c.freshFor, c.freshOnceSaved = 0, 0
-	}
-	return &c
 }
 
 // ages sets the token's two limits from its lifetime. Forever is an unknown

@@ -15,90 +15,93 @@ import (
 // of principals, and for other scopes. There may be any number of them, so that
 // some are forgotten.
 type tokens struct {
-	mu      sync.RWMutex
-	entries map[tokenKey]*entry  // guarded by mu
-	logins  map[loginName]*login // guarded by mu; those that entries have
+	entries index // read without a lock, written under mu
+
+	mu     sync.RWMutex
+	scoped map[loginName][]*entry // guarded by mu; the entries for other scopes
+	logins map[loginName]*login   // guarded by mu; those that are in use, or owe the Store something
 }
 
 type loginName struct{ registration, principal string }
 
-// entryOf returns the entry of a token, pinned: the caller must unpin it.
-func (m *Manager) entryOf(reg *registered, principal string, scopes []string) (*entry, error) {
+// entryOf returns the entry of a token.
+func (m *Manager) entryOf(c *client, principal string, scopes []string) (*entry, error) {
 	if err := checkScopes(scopes); err != nil {
-		return nil, reg.own.fail(fmt.Errorf("WithScopes: %w", err))
+		return nil, c.own.fail(fmt.Errorf("WithScopes: %w", err))
 	}
-	if scopes != nil && slices.Equal(scopes, reg.scopes) {
+	if scopes != nil && slices.Equal(scopes, c.scopes) {
 		scopes = nil
 	}
-	if !reg.client.Grant.ofUsers() {
+	if !c.Grant.ofUsers() {
 		if scopes == nil {
-			return reg.own, nil
+			return &c.own, nil
 		}
 		principal = ""
 	}
-	key := tokenKey{reg.client.ID, principal, strings.Join(scopes, " ")}
-	m.tokens.mu.RLock()
-	e := m.tokens.entries[key]
-	if e != nil {
-		e.pins.Add(1)
-	}
-	m.tokens.mu.RUnlock()
-	if e != nil {
+	if e := m.tokens.find(c, principal, scopes); e != nil {
 		return e, nil
 	}
-	return m.newToken(reg, key, scopes), nil
-}
-
-func (m *Manager) newToken(reg *registered, key tokenKey, scopes []string) *entry {
 	m.tokens.mu.Lock()
 	defer m.tokens.mu.Unlock()
-	e := m.tokens.entries[key]
-	if e == nil {
-		m.evict()
-		e = &entry{
-			manager: m, client: reg.client, breaker: reg.breaker, flightKey: key.text(),
-			key: key, evictable: true, scopes: reg.client.Scopes,
-		}
-		if scopes != nil {
-			e.scopes, e.scoped = scopes, true
-		}
-		if reg.client.Grant.ofUsers() {
-			e.login = m.login(reg.client, key.principal)
-			e.login.entries = append(e.login.entries, e)
-		}
-		m.tokens.entries[key] = e
+	return m.entryAnew(c, principal, scopes), nil
+}
+
+func (t *tokens) find(c *client, principal string, scopes []string) *entry {
+	return t.entries.find(keyHash(c.ID, principal, scopes), func(e *entry) bool {
+		return e.principal == principal && e.client.is(c, scopes)
+	})
+}
+
+// entryAnew returns the entry of a token, and makes it if there is none.
+// tokens.mu is held.
+func (m *Manager) entryAnew(c *client, principal string, scopes []string) *entry {
+	if e := m.tokens.find(c, principal, scopes); e != nil {
+		return e
 	}
-	e.pins.Add(1)
+	m.evict()
+	e := &entry{client: c, principal: principal}
+	if scopes != nil {
+		e.client = c.scopedTo(scopes)
+		if m.tokens.scoped == nil {
+			m.tokens.scoped = map[loginName][]*entry{}
+		}
+		m.tokens.scoped[e.loginName()] = append(m.tokens.scoped[e.loginName()], e)
+	}
+	m.tokens.entries.add(keyHash(c.ID, principal, scopes), e)
 	return e
 }
 
-// login returns what a principal granted. tokens.mu is held.
-func (m *Manager) login(c *client, principal string) *login {
-	name := loginName{c.ID, principal}
-	l := m.tokens.logins[name]
-	if l == nil {
-		l = &login{manager: m, client: c, principal: principal, key: loginKey(c.ID, principal), turn: make(chan struct{}, 1)}
-		m.tokens.logins[name] = l
-	}
-	return l
-}
+// own reports whether e is a client's own, which is not evicted.
+func (e *entry) own() bool { return e == &e.client.own }
 
-// pinForFlight returns e pinned, or the entry that stands in its place: e may
-// have been evicted if the caller that began the flight has left already.
-func (m *Manager) pinForFlight(e *entry) *entry {
-	if !e.evictable {
-		return e
+// evicted is what pins say of an entry that was.
+const evicted = math.MinInt32
+
+// pinned returns e, or the entry that has taken its place, which is not evicted
+// until it is unpinned. Whoever waits for a token, or changes what is known of
+// one, has its entry pinned: else there would be two of them.
+func (e *entry) pinned() *entry {
+	for !e.own() {
+		for n := e.pins.Load(); n >= 0; n = e.pins.Load() {
+			if e.pins.CompareAndSwap(n, n+1) {
+				return e
+			}
+		}
+		c, scopes := e.client, []string(nil)
+		if c.scopedFrom != nil {
+			c, scopes = c.scopedFrom, c.Scopes
+		}
+		m := c.manager
+		m.tokens.mu.Lock()
+		e = m.entryAnew(c, e.principal, scopes)
+		m.tokens.mu.Unlock()
 	}
-	var scopes []string
-	if e.scoped {
-		scopes = e.scopes
-	}
-	return m.newToken(m.registered[e.client.ID], e.key, scopes)
+	return e
 }
 
 // unpin lets go of an entry, which may be evicted from then on.
 func (e *entry) unpin() {
-	if e.evictable {
+	if !e.own() {
 		e.pins.Add(-1)
 	}
 }
@@ -109,43 +112,61 @@ func (e *entry) unpin() {
 // tokens.mu is held.
 func (m *Manager) evict() {
 	limit := m.policy.MaxTokens
-	if len(m.tokens.entries) < limit {
+	if m.tokens.entries.entries < limit {
 		return
 	}
 	type candidate struct {
 		*entry
+		hash uint64
 		used int64
 	}
 	now := readClocks()
 	var idle []candidate
-	for _, e := range m.tokens.entries {
-		if e.pins.Load() > 0 || e.login != nil && e.login.hasOwed.Load() {
+	m.tokens.entries.each(func(hash uint64, e *entry) {
+		if l := m.tokens.logins[e.loginName()]; e.pins.Load() > 0 || l != nil && l.hasOwed.Load() {
+			return
+		}
+		used := int64(math.MinInt64)
+		if t := e.current.Load(); t != nil && t.usable(now) {
+			used = t.checked.Load()
+		}
+		idle = append(idle, candidate{e, hash, used})
+	})
+	slices.SortFunc(idle, func(a, b candidate) int { return cmp.Compare(a.used, b.used) })
+	for _, c := range idle[:min(len(idle), m.tokens.entries.entries-limit+1+limit/10)] {
+		if !c.pins.CompareAndSwap(0, evicted) {
 			continue
 		}
-		used := e.used.Load()
-		if t := e.current.Load(); t == nil || !t.usable(now) {
-			used = math.MinInt64
-		}
-		idle = append(idle, candidate{e, used})
-	}
-	slices.SortFunc(idle, func(a, b candidate) int { return cmp.Compare(a.used, b.used) })
-	for _, c := range idle[:min(len(idle), len(m.tokens.entries)-limit+1+limit/10)] {
-		delete(m.tokens.entries, c.key)
-		if l := c.login; l != nil {
-			l.entries = slices.DeleteFunc(l.entries, func(e *entry) bool { return e == c.entry })
-			if len(l.entries) == 0 {
-				delete(m.tokens.logins, loginName{c.client.ID, l.principal})
-			}
+		m.tokens.entries.remove(c.hash, c.entry)
+		if c.client.scopedFrom != nil {
+			m.unscope(c.entry)
 		}
 	}
 }
 
-// forget drops the access tokens of a login, whatever their scopes, but keep's,
-// and with them what is remembered of failures.
-func (m *Manager) forget(l *login, keep *entry) {
+// unscope takes an entry for other scopes off their list. tokens.mu is held.
+func (m *Manager) unscope(e *entry) {
+	name := e.loginName()
+	rest := slices.DeleteFunc(m.tokens.scoped[name], func(other *entry) bool { return other == e })
+	if m.tokens.scoped[name] = rest; len(rest) == 0 {
+		delete(m.tokens.scoped, name)
+	}
+}
+
+func (e *entry) loginName() loginName { return loginName{e.client.ID, e.principal} }
+
+// forget drops the access tokens of a principal, whatever their scopes, but
+// keep's, and with them what is remembered of failures.
+func (m *Manager) forget(c *client, principal string, keep *entry) {
 	m.tokens.mu.RLock()
-	of := slices.Clone(l.entries)
+	of := slices.Clone(m.tokens.scoped[loginName{c.ID, principal}])
 	m.tokens.mu.RUnlock()
+	if c.scopedFrom != nil {
+		c = c.scopedFrom
+	}
+	if e := m.tokens.find(c, principal, nil); e != nil {
+		of = append(of, e)
+	}
 	for _, e := range of {
 		if e != keep {
 			e.forget()
@@ -157,7 +178,7 @@ func (m *Manager) forget(l *login, keep *entry) {
 func (e *entry) fingerprint() string {
 	sum := sha256.New()
 	for _, part := range []string{
-		e.client.TokenEndpoint.URL, e.client.ClientID, strings.Join(sortedSet(e.scopes), " "), e.client.Params.Encode(),
+		e.client.TokenEndpoint.URL, e.client.ClientID, strings.Join(e.client.scopes, " "), e.client.Params.Encode(),
 	} {
 		_, _ = fmt.Fprintf(sum, "%d:%s,", len(part), part)
 	}

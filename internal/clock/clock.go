@@ -4,10 +4,18 @@ package clock
 
 import "time"
 
-// Read gives the time, by whose monotonic clock durations are measured, and the
-// wall clock in nanoseconds since 1970. Who replaces it does so before the
-// first Source is made.
-var Read = func() (now time.Time, wall int64) {
-	now = time.Now()
-	return now, now.UnixNano()
+// zero is so long ago that every reading is above zero, even in a
+// testing/synctest bubble, where it is the year 2000.
+var zero = time.Now().Add(-40 * 365 * 24 * time.Hour)
+
+// Read gives both clocks in nanoseconds: the monotonic one, which stops while a
+// machine sleeps, from some time long ago, and the wall clock, which can be set,
+// from 1970. Who replaces it or Monotonic does so before the first Source is
+// made.
+var Read = func() (monotonic, wall int64) {
+	now := time.Now()
+	return int64(now.Sub(zero)), now.UnixNano()
 }
+
+// Monotonic gives the monotonic clock alone, as Read does, in half the time.
+var Monotonic = func() int64 { return int64(time.Since(zero)) }

@@ -25,12 +25,13 @@ import (
 // trust are the process's.
 func Client(in io.Reader, out io.Writer) error {
 	c := &client{said: newTranscript()}
-	read := clock.Read
-	clock.Read = func() (time.Time, int64) {
-		now, wall := read()
-		aged := time.Duration(c.aged.Load())
-		return now.Add(aged), wall + int64(aged) + c.wall.Load()
+	read, monotonic := clock.Read, clock.Monotonic
+	clock.Read = func() (int64, int64) {
+		mono, wall := read()
+		aged := c.aged.Load()
+		return mono + aged, wall + aged + c.wall.Load()
 	}
+	clock.Monotonic = func() int64 { return monotonic() + c.aged.Load() }
 	orders, reports := json.NewDecoder(in), json.NewEncoder(out)
 	for {
 		var o order

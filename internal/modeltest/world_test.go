@@ -47,9 +47,10 @@ type world struct {
 var wallOffset atomic.Int64
 
 func init() {
-	clock.Read = func() (time.Time, int64) {
-		now := time.Now()
-		return now, now.UnixNano() + wallOffset.Load()
+	read := clock.Read
+	clock.Read = func() (int64, int64) {
+		mono, wall := read()
+		return mono, wall + wallOffset.Load()
 	}
 }
 
@@ -219,6 +220,7 @@ func (w *world) do(s step) {
 			m.count["stepped"]++
 			wallOffset.Store(int64(m.wall))
 		})
+		time.Sleep(time.Millisecond) // so long it may go unread
 	}
 }
 
