@@ -70,12 +70,13 @@ func Main(p Program) {
 	peers := flag.String("peers", strings.Join(p.Peers, ","), "comma-separated peers")
 	runs := flag.Int("runs", 3, "runs per case")
 	only := flag.String("only", "", "run only cases that hold this text")
+	markdown := flag.String("md", "", "write the tables to this `file` too")
 	flag.Parse()
 	var err error
 	if *child != "" {
 		err = p.child(*child)
 	} else {
-		err = p.parent(strings.Split(*peers, ","), max(1, *runs), *only)
+		err = p.parent(strings.Split(*peers, ","), max(1, *runs), *only, *markdown)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -98,35 +99,41 @@ func (p Program) child(name string) error {
 	return fmt.Errorf("no part named %q", part)
 }
 
-func (p Program) parent(peers []string, runs int, only string) error {
-	fmt.Printf("%s; medians of %d runs, each in its own process\n", p.Title, runs)
-	results := Results{}
-	for _, part := range p.Parts {
-		var rows []harness.Row
-		for _, c := range part.Cases(peers) {
-			name := part.Name + "/" + c
-			if !strings.Contains(name, only) {
-				continue
-			}
-			var got []harness.Row
-			for range runs {
-				more, err := p.runChild(name)
-				if err != nil {
-					more = []harness.Row{{harness.Text("", c), harness.Text("error", err.Error())}}
+func (p Program) parent(peers []string, runs int, only, markdown string) error {
+	got := Results{}
+	for run := range runs { // of all cases in turn, so that drift of the machine falls on all alike
+		for _, part := range p.Parts {
+			for _, c := range part.Cases(peers) {
+				name := part.Name + "/" + c
+				if !strings.Contains(name, only) {
+					continue
 				}
-				got = append(got, more...)
+				fmt.Fprintf(os.Stderr, "run %d of %d: %s\n", run+1, runs, name)
+				rows, err := p.runChild(name)
+				if err != nil {
+					rows = []harness.Row{{harness.Text("", c), harness.Text("error", err.Error())}}
+				}
+				got[part.Name] = append(got[part.Name], rows...)
 			}
-			rows = append(rows, medians(got)...)
-			fmt.Fprintf(os.Stderr, "done %s\n", name)
-		}
-		if len(rows) > 0 {
-			part.print(rows)
-			results[part.Name] = rows
 		}
 	}
-	printGoals(p.Goals, results)
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s; medians of %d runs, each in its own process\n", p.Title, runs)
+	for _, part := range p.Parts {
+		if rows := got[part.Name]; len(rows) > 0 {
+			got[part.Name] = medians(rows)
+			part.print(&out, got[part.Name])
+		}
+	}
+	printGoals(&out, p.Goals, got)
+	fmt.Print(out.String())
+	if markdown != "" {
+		if err := os.WriteFile(markdown, []byte(out.String()), 0o644); err != nil {
+			return err
+		}
+	}
 	if p.After != nil {
-		return p.After(results)
+		return p.After(got)
 	}
 	return nil
 }
@@ -139,7 +146,7 @@ func (p Program) runChild(name string) ([]harness.Row, error) {
 	args := []string{"-child", name}
 	flag.Visit(func(f *flag.Flag) { // the program's own flags are for its children too
 		switch f.Name {
-		case "peers", "runs", "only":
+		case "peers", "runs", "only", "md":
 		default:
 			args = append(args, "-"+f.Name+"="+f.Value.String())
 		}

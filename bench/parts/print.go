@@ -2,6 +2,7 @@ package parts
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ type Goal struct {
 	AtMost            float64
 }
 
-func printGoals(goals []Goal, r Results) {
+func printGoals(w io.Writer, goals []Goal, r Results) {
 	first := true
 	for _, g := range goals {
 		v, ok := r.Cell(g.Part, g.Row, g.Column)
@@ -24,14 +25,14 @@ func printGoals(goals []Goal, r Results) {
 			continue
 		}
 		if first {
-			fmt.Print("\n## Goals\n\n")
+			fmt.Fprint(w, "\n## Goals\n\n")
 			first = false
 		}
 		verdict := "met"
 		if v > g.AtMost {
 			verdict = "MISSED"
 		}
-		fmt.Printf("- %s: %s (%s, goal ≤ %s)\n", g.What, verdict, number(v), number(g.AtMost))
+		fmt.Fprintf(w, "- %s: %s (%s, goal ≤ %s)\n", g.What, verdict, number(v), number(g.AtMost))
 	}
 }
 
@@ -85,18 +86,18 @@ func median(rows []harness.Row) harness.Row {
 	return out
 }
 
-func (p Part) print(rows []harness.Row) {
+func (p Part) print(w io.Writer, rows []harness.Row) {
 	if len(p.Tables) == 0 {
-		printTable(p.Title, nil, rows)
+		printTable(w, p.Title, nil, rows)
 	}
 	for _, t := range p.Tables {
-		printTable(p.Title+": "+t.Title, t.Columns, rows)
+		printTable(w, p.Title+": "+t.Title, t.Columns, rows)
 	}
 }
 
 // printTable prints the columns that are wanted; nil is all.
-func printTable(title string, wanted []string, rows []harness.Row) {
-	fmt.Printf("\n## %s\n\n", title)
+func printTable(w io.Writer, title string, wanted []string, rows []harness.Row) {
+	fmt.Fprintf(w, "\n## %s\n\n", title)
 	var columns []harness.Cell
 	for _, r := range rows {
 		for _, c := range r[1:] {
@@ -117,8 +118,8 @@ func printTable(title string, wanted []string, rows []harness.Row) {
 		head += " |"
 		rule += "---|"
 	}
-	fmt.Println(head)
-	fmt.Println(rule)
+	fmt.Fprintln(w, head)
+	fmt.Fprintln(w, rule)
 	for _, r := range rows {
 		line := "| " + r[0].Text + " |"
 		for _, column := range columns {
@@ -134,7 +135,7 @@ func printTable(title string, wanted []string, rows []harness.Row) {
 			}
 			line += " " + text + " |"
 		}
-		fmt.Println(line)
+		fmt.Fprintln(w, line)
 	}
 }
 

@@ -59,6 +59,7 @@ func goals() []parts.Goal {
 		add(v, "token calls to open the circuit", colToOpen, 5)
 		add(v, "token calls in the shortest probe interval, after the first five", colBurst, 1)
 		add(v, "requests that failed while the token was valid", colFailedValid, 0)
+		add(v, "requests that failed in the last tenth of the token's life", colFailedLast, 0)
 		add(v, "requests sent with an expired token", colExpired, 0)
 		add(v, "median of failing calls when open, one after another, µs", colFail50, 10)
 		add(v, "99th of 100 failing calls when open, one after another, µs", colFail99, 10)

@@ -14,6 +14,7 @@ const (
 	colToOpen      = "calls to open"
 	colBurst       = "most in 0.9 s after five"
 	colFailedValid = "failed, token valid"
+	colFailedLast  = "failed, last tenth of its life"
 	colExpired     = "sent expired"
 	colFail50      = "one after another: p50"
 	colFail99      = "one after another: p99"
@@ -23,7 +24,7 @@ const (
 
 var tables = []parts.Table{
 	{Title: "the token endpoint", Columns: []string{"token calls", "token calls per second", colToOpen, colBurst}},
-	{Title: "requests", Columns: []string{"token valid", colFailedValid, "failed, last tenth of its life", colExpired}},
+	{Title: "requests", Columns: []string{"token valid", colFailedValid, colFailedLast, colExpired}},
 	{Title: "failing calls, at the end of the outage", Columns: []string{"p50", "p99", colFail50, colFail99, "longest of all"}},
 	{Title: "after the return", Columns: []string{"served after", "last failure after", colFailedAfter, "interval of the probes then", colLate}},
 }
@@ -86,7 +87,7 @@ func (o *outage) callers(back time.Time) harness.Row {
 	slices.Sort(late)
 	return harness.Row{
 		harness.N("token valid", valid), harness.N(colFailedValid, failedValid),
-		harness.N("failed, last tenth of its life", failedLast),
+		harness.N(colFailedLast, failedLast),
 		harness.N(colExpired, o.api.Verdicts[fake.Expired].Load()),
 		micros("p50", late, 0.5), micros("p99", late, 0.99),
 		harness.Ms("longest of all", time.Duration(longest)),

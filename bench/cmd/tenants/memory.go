@@ -87,8 +87,11 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 			if err := crowd.Send(rt, req.WithContext(c.Context(i))); err != nil {
 				return err
 			}
+			if err := settle(before.goroutines + 10); err != nil { // renewals go on behind the requests
+				return err
+			}
 		}
-		return nil
+		return settle(before.goroutines)
 	}
 	if err := all(); err != nil {
 		return nil, err
@@ -100,8 +103,8 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 	if err := all(); err != nil {
 		return nil, err
 	}
-	for tokens.Issued() < int64(2*n) || runtime.NumGoroutine() > before.goroutines { // renewals go on behind the requests
-		runtime.Gosched()
+	if got := tokens.Issued(); got != int64(2*n) {
+		return nil, fmt.Errorf("%d tokens for %d tenants after a renewal of each", got, n)
 	}
 	renewed := measure()
 	if dir := os.Getenv("HEAPS"); dir != "" {
@@ -116,6 +119,18 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 		bytesEach("B renewed", renewed.heap-before.heap, n),
 		each("goroutines", renewed.goroutines-before.goroutines, n), each("timers", renewed.timers-before.timers, n),
 	}}, nil
+}
+
+// settle waits until there are no more than so many goroutines.
+func settle(most int) error {
+	patience := time.Now().Add(20 * time.Second)
+	for runtime.NumGoroutine() > most {
+		if time.Now().After(patience) {
+			return fmt.Errorf("%d goroutines are left, and %d were to be", runtime.NumGoroutine(), most)
+		}
+		runtime.Gosched()
+	}
+	return nil
 }
 
 // challenge refuses requests without a token, which is how gophercloud learns
