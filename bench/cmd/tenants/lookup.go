@@ -146,12 +146,15 @@ func measureProbes(probes []*probe, n int) {
 }
 
 // inTurn returns the time of a call and its allocations for each probe. They
-// take turns of a few thousand calls.
+// take turns of a few thousand calls, each somewhere else in the order: what
+// one has just used would be in the processor's cache for the next.
 func inTurn(probes []*probe, order []int) (ns, allocs []float64) {
 	ns, allocs = make([]float64, len(probes)), make([]float64, len(probes))
 	var before, after runtime.MemStats
-	for turn := range slices.Chunk(order, 5_000) {
+	parts := slices.Collect(slices.Chunk(order, 5_000))
+	for t := range parts {
 		for i, p := range probes {
+			turn := parts[(t+i*len(parts)/len(probes))%len(parts)]
 			runtime.ReadMemStats(&before)
 			start := time.Now()
 			for _, i := range turn {

@@ -3,7 +3,8 @@
 // time to find one of them, beside a plain map; and what happens when there are
 // more than may be kept.
 //
-// TENANTS sets another number.
+// TENANTS sets another number. HEAPS names a directory for heap profiles of the
+// Managers.
 package main
 
 import (
