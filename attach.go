@@ -55,6 +55,11 @@ func (s *Source) Attach(req *http.Request) error {
 		// must not take it for another Transport's work.
 		req.Header[name] = []string{strings.Clone(tok.header[0])}
 	}
+	for _, s := range e.client.staticHeaders(req) {
+		if values, ok := req.Header[s.name]; ok {
+			req.Header[s.name] = slices.Clone(values)
+		}
+	}
 	return nil
 }
 

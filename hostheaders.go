@@ -60,6 +60,9 @@ type staticHeader struct {
 
 // staticHeaders are those that req's host gets beside the token.
 func (c *client) staticHeaders(req *http.Request) []staticHeader {
+	if len(c.hostHeaders) == 0 {
+		return nil
+	}
 	if req.URL.Scheme == "https" && c.origins.asWritten[req.URL.Host] {
 		return c.hostHeadersAsWritten[req.URL.Host]
 	}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/bench/crowd"
+	"github.com/authtrip/authtrip/bench/fake"
+	"github.com/authtrip/authtrip/bench/harness"
+	"github.com/authtrip/authtrip/bench/peer"
+)
+
+// sampling is the heap profile's rate: fine enough to see one timer in each
+// tenant, and coarse enough not to matter.
+const sampling = 4096
+
+func memory(name string) ([]harness.Row, error) {
+	if slices.Contains(ours, name) {
+		return memoryOfManager(name)
+	}
+	return memoryOfPeer(name)
+}
+
+// memoryOfPeer builds one client per tenant over shared transports.
+func memoryOfPeer(name string) ([]harness.Row, error) {
+	p, err := peer.ByName(name)
+	if err != nil {
+		return nil, err
+	}
+	n := tenants()
+	if name == "google-2lo" || name == "ghinstallation" {
+		n = max(1, n/50) // each token costs an RSA signature
+	}
+	a := &fake.Auth{Lifetime: 24 * time.Hour, TokenLen: 64}
+	a.Start()
+	defer a.Close()
+	c := peer.Config{TokenURL: a.TokenURL(), TokenTransport: &crowd.Issuer{}, TokenTimeout: 5 * time.Second}
+	c.Base = challenge{fake.Stub{Fresh: p.FreshResponse}}
+	all := make([]http.RoundTripper, n)
+	before := measure()
+	for i := range all {
+		c.ClientID, c.ClientSecret = fmt.Sprintf("client-%07d", i), fmt.Sprintf("secret-%07d", i)
+		if all[i], err = p.New(c); err != nil {
+			return nil, err
+		}
+	}
+	built := measure()
+	req := crowd.Request()
+	for _, rt := range all {
+		if err := crowd.Send(rt, req); err != nil {
+			return nil, err
+		}
+	}
+	warm := measure()
+	runtime.KeepAlive(all)
+	return []harness.Row{{
+		harness.Text("", name),
+		bytesEach("B built", built.heap-before.heap, n), bytesEach("B warm", warm.heap-before.heap, n),
+		each("goroutines", warm.goroutines-before.goroutines, n), each("timers", warm.timers-before.timers, n),
+	}}, nil
+}
+
+// memoryOfManager builds one Manager of all tenants.
+func memoryOfManager(kind string) ([]harness.Row, error) {
+	n := tenants()
+	tokens := &crowd.Issuer{}
+	before := measure()
+	// Tokens are due for renewal at once, so that each can be renewed once.
+	c, err := crowd.New(kind, n, tokens, authtrip.Policy{MaxTokens: n + 1, RenewAt: 1e-12})
+	if err != nil {
+		return nil, err
+	}
+	built := measure()
+	rt := &authtrip.Transport{Source: c.Manager, Base: fake.Stub{}}
+	req := crowd.Request()
+	all := func() error {
+		for i := range n {
+			if err := crowd.Send(rt, req.WithContext(c.Context(i))); err != nil {
+				return err
+			}
+			if err := settle(before.goroutines + 10); err != nil { // renewals go on behind the requests
+				return err
+			}
+		}
+		return settle(before.goroutines)
+	}
+	if err := all(); err != nil {
+		return nil, err
+	}
+	if got := tokens.Issued(); got != int64(n) {
+		return nil, fmt.Errorf("%d tokens for %d tenants", got, n)
+	}
+	warm := measure()
+	if err := all(); err != nil {
+		return nil, err
+	}
+	if got := tokens.Issued(); got != int64(2*n) {
+		return nil, fmt.Errorf("%d tokens for %d tenants after a renewal of each", got, n)
+	}
+	renewed := measure()
+	if dir := os.Getenv("HEAPS"); dir != "" {
+		if err := writeHeap(dir + "/" + kind + ".heap"); err != nil {
+			return nil, err
+		}
+	}
+	runtime.KeepAlive(c)
+	return []harness.Row{{
+		harness.Text("", kind),
+		bytesEach("B built", built.heap-before.heap, n), bytesEach("B warm", warm.heap-before.heap, n),
+		bytesEach("B renewed", renewed.heap-before.heap, n),
+		each("goroutines", renewed.goroutines-before.goroutines, n), each("timers", renewed.timers-before.timers, n),
+	}}, nil
+}
+
+// settle waits until there are no more than so many goroutines.
+func settle(most int) error {
+	patience := time.Now().Add(20 * time.Second)
+	for runtime.NumGoroutine() > most {
+		if time.Now().After(patience) {
+			return fmt.Errorf("%d goroutines are left, and %d were to be", runtime.NumGoroutine(), most)
+		}
+		runtime.Gosched()
+	}
+	return nil
+}
+
+// challenge refuses requests without a token, which is how gophercloud learns
+// that it needs one.
+type challenge struct{ base http.RoundTripper }
+
+func (c challenge) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Authorization") == "" && r.Header.Get("X-Auth-Token") == "" {
+		return &http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	}
+	return c.base.RoundTrip(r)
+}
+
+type state struct{ heap, goroutines, timers int }
+
+func measure() state {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return state{int(m.HeapAlloc), runtime.NumGoroutine(), timers()}
+}
+
+// timers estimates by the heap profile how many there are.
+func timers() int {
+	records := make([]runtime.MemProfileRecord, 4096)
+	n, ok := runtime.MemProfile(records, false)
+	for !ok {
+		records = make([]runtime.MemProfileRecord, n+n/2)
+		n, ok = runtime.MemProfile(records, false)
+	}
+	total := 0.0
+	for _, r := range records[:n] {
+		if r.InUseObjects() > 0 && makesTimer(r.Stack()) {
+			size := float64(r.InUseBytes()) / float64(r.InUseObjects())
+			total += float64(r.InUseObjects()) / (1 - math.Exp(-size/sampling))
+		}
+	}
+	return int(total)
+}
+
+func makesTimer(stack []uintptr) bool {
+	frames := runtime.CallersFrames(stack)
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "time.") && (strings.Contains(f.Function, "Timer") || strings.Contains(f.Function, "AfterFunc")) {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+func writeHeap(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close())
+}
+
+func bytesEach(name string, total, n int) harness.Cell {
+	return harness.N(name, int64(math.Round(float64(total)/float64(n))))
+}
+
+// each is a count per tenant. What belongs to all of them together is less
+// than one in a thousand.
+func each(name string, total, n int) harness.Cell {
+	c := harness.N(name, 0)
+	c.Num = math.Round(1000*float64(total)/float64(n)) / 1000
+	return c
+}
