@@ -10,7 +10,6 @@ import (
 
 	"github.com/authtrip/authtrip/bench/crowd"
 	"github.com/authtrip/authtrip/bench/parts"
-	"github.com/authtrip/authtrip/bench/peer"
 )
 
 const (
