@@ -154,7 +154,7 @@ type client struct {
 	headers              []string // canonical
 	origins              originRule
 	reject               func(*http.Response) Verdict
-	envelopes            map[string]Envelope          // by origin
+	envelopes            map[string]*envelopeRule     // by origin, and https hosts as they are usually written
 	hostHeaders          map[string]map[string]Secret // by origin, then by canonical name
 	hostHeadersAsWritten map[string]map[string]Secret // by host: how originRule.asWritten has it
 }
