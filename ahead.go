@@ -2,11 +2,9 @@ package authtrip
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -38,13 +36,14 @@ type ahead struct {
 	mu      sync.Mutex
 	head    []byte        // guarded by mu; what was read and not yet asked for
 	err     error         // guarded by mu; the first that body.Read returned
+	wake    chan struct{} // guarded by mu; who waits for what is found
 	done    chan struct{} // guarded by mu; see ending
 	filling bool          // guarded by mu
 	enough  bool          // guarded by mu; the filler is to end after its Read
 	closed  bool          // guarded by mu
 	found   finding       // guarded by mu; in the end, what the filler found
 
-	first [88]byte // where head begins; what does not fit in goes elsewhere
+	first [80]byte // where head begins; what does not fit in goes elsewhere
 }
 
 // newAhead returns a copy of res that nobody fills.
@@ -61,72 +60,9 @@ func readAhead(res *http.Response) (*http.Response, *ahead) {
 		return res, &ahead{body: res.Body}
 	}
 	a := newAhead(res)
-	a.fill(filling{})
-	return &a.to, a
-}
-
-// filling is what a filler is to do: to look for what rule says, or, without
-// one, to read the head start.
-type filling struct {
-	a      *ahead
-	rule   *envelopeRule
-	zipped bool
-}
-
-// filler starts a goroutine. A func that knows what it is for is an allocation
-// of its own; so fillers are used again, which nothing that belongs to a
-// response is.
-type filler struct {
-	filling
-	start func() // run, made once
-}
-
-var fillers sync.Pool
-
-func (a *ahead) fill(what filling) {
 	a.filling = true
-	f, ok := fillers.Get().(*filler)
-	if !ok {
-		f = new(filler)
-		f.start = f.run
-	}
-	what.a = a
-	f.filling = what
-	go f.start()
-}
-
-func (f *filler) run() {
-	what := f.filling
-	f.filling = filling{}
-	fillers.Put(f)
-	what.do()
-}
-
-func (f filling) do() {
-	found := findingNone
-	defer func() {
-		p := recover() // nobody could, on this goroutine
-		f.a.mu.Lock()
-		defer f.a.mu.Unlock()
-		if p != nil {
-			f.a.err = fmt.Errorf("authtrip: panic (%T) in the response body's Read", p)
-		}
-		f.a.found, f.a.filling = found, false
-		if f.a.done != nil {
-			close(f.a.done)
-		}
-	}()
-	switch {
-	case f.rule == nil:
-		var text []byte
-		for err := error(nil); err == nil; {
-			text, err = f.a.more(text, headStart)
-		}
-	case f.zipped:
-		found = f.rule.unzip(f.a)
-	default:
-		found = f.rule.look(func(text []byte) ([]byte, error) { return f.a.more(text, envelopeLimit) })
-	}
+	go (&filler{a: a}).run()
+	return &a.to, a
 }
 
 // more is the filler's Read: it returns text, which is all that it read until
@@ -179,47 +115,6 @@ func (a *ahead) ending() <-chan struct{} {
 		return nil
 	}
 	return a.done
-}
-
-// wait returns what the filler found, or, when it takes longer than that or ctx
-// ends, why nothing is known. The filler then ends with the Read under way.
-func (a *ahead) wait(ctx context.Context, within time.Duration) (finding, error) {
-	// What has come already is read as soon as the filler runs: then no timer is
-	// made. To yield once is not always enough, and costs little.
-	for range 3 {
-		runtime.Gosched()
-		if found, ok := a.finding(); ok {
-			return found, nil
-		}
-	}
-	a.mu.Lock()
-	done := a.ending()
-	a.mu.Unlock()
-	var why error
-	if done != nil {
-		timer := time.NewTimer(within)
-		defer timer.Stop()
-		select {
-		case <-done:
-		case <-ctx.Done():
-			why = fmt.Errorf("%w: the request's context ended", errUndecided)
-		case <-timer.C:
-			why = fmt.Errorf("%w: it had not come within %v", errUndecided, within)
-		}
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.enough = true
-	if !a.filling {
-		why = nil
-	}
-	return a.found, why
-}
-
-func (a *ahead) finding() (_ finding, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.found, !a.filling
 }
 
 // giveUp closes the body, at its end if that is near, unless the manager is

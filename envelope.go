@@ -174,8 +174,7 @@ func openEnvelope(ctx context.Context, res *http.Response, rule *envelopeRule, w
 		return res, TokenAccepted, errOtherCoded
 	}
 	a := newAhead(res)
-	a.fill(filling{rule: rule, zipped: zipped})
-	found, err := a.wait(ctx, within)
+	found, err := a.find(ctx, rule, zipped, within)
 	if err != nil {
 		return &a.to, TokenAccepted, err
 	}
@@ -185,8 +184,7 @@ func openEnvelope(ctx context.Context, res *http.Response, rule *envelopeRule, w
 
 // look judges a text that more returns with each call a bit more of, until an
 // error.
-func (r *envelopeRule) look(more func([]byte) ([]byte, error)) finding {
-	s := newSearch(r)
+func (s *search) look(more func([]byte) ([]byte, error)) finding {
 	for text, err := []byte(nil), error(nil); ; {
 		text, err = more(text)
 		ended := err == io.EOF || len(text) == envelopeLimit
@@ -213,12 +211,12 @@ type unzipper struct {
 var unzippers = sync.Pool{New: func() any { return new(unzipper) }}
 
 // unzip judges a body that is compressed.
-func (r *envelopeRule) unzip(a *ahead) finding {
+func (s *search) unzip(a *ahead) finding {
 	u := unzippers.Get().(*unzipper)
 	u.from = zipped{a: a}
 	found := findingNoGzip
 	if u.Reset(&u.from) == nil {
-		found = r.look(func(text []byte) ([]byte, error) {
+		found = s.look(func(text []byte) ([]byte, error) {
 			n, err := u.Read(u.text[len(text):])
 			return u.text[:len(text)+n], err
 		})

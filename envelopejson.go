@@ -26,7 +26,7 @@ type search struct {
 	// Of what is open in the outermost array, itself included, one bit each
 	// says which are objects.
 	nested int
-	object [envelopeLimit / 64]uint64
+	object [envelopeLimit / 64]uint64 // what is above nested means nothing
 }
 
 // kinds is a set of kinds of JSON tokens.
@@ -40,11 +40,11 @@ const (
 	anEnd // of what was opened last
 )
 
-func newSearch(r *envelopeRule) search {
-	return search{
-		rule: r, may: aValue, failed: r.success == nil,
-		success: trail{path: r.success, here: true}, code: trail{path: r.code, here: true},
-	}
+// begin begins anew.
+func (s *search) begin(r *envelopeRule) {
+	s.rule, s.at, s.may, s.objects, s.nested = r, 0, aValue, 0, 0
+	s.success, s.code = trail{path: r.success, here: true}, trail{path: r.code, here: true}
+	s.failed, s.coded = r.success == nil, false
 }
 
 // read reads on to where it is decided; findingNone means that more is needed.
