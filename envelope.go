@@ -100,15 +100,23 @@ func (c *client) envelopeOf(res *http.Response, req *http.Request) (*envelopeRul
 	if len(c.envelopes) == 0 || res.StatusCode != http.StatusOK || res.Body == http.NoBody || req.Method == http.MethodHead {
 		return nil, false
 	}
-	if !isJSON(res.Header.Get("Content-Type")) {
+	if !isJSON(first(res.Header["Content-Type"])) {
 		return nil, false
 	}
-	key := req.URL.Host
-	if req.URL.Scheme != "https" || !usual(key) {
-		key = origin(req.URL)
+	if req.URL.Scheme == "https" {
+		if rule, ok := c.envelopes[req.URL.Host]; ok || usual(req.URL.Host) {
+			return rule, ok
+		}
 	}
-	rule, ok := c.envelopes[key]
+	rule, ok := c.envelopes[origin(req.URL)]
 	return rule, ok
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // usual reports whether the host of an https URL is as most write it: so it
@@ -166,7 +174,7 @@ func (f finding) verdict() (Verdict, error) {
 // Read tells.
 func openEnvelope(ctx context.Context, res *http.Response, rule *envelopeRule, within time.Duration) (*http.Response, Verdict, error) {
 	zipped := false
-	switch lower(strings.TrimSpace(res.Header.Get("Content-Encoding"))) {
+	switch lower(strings.TrimSpace(first(res.Header["Content-Encoding"]))) {
 	case "", "identity":
 	case "gzip", "x-gzip":
 		zipped = true

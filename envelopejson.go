@@ -230,7 +230,11 @@ func is(token []byte, text string) bool { return string(unquote(token)) == text 
 // unquote returns what token, a JSON string, stands for.
 func unquote(token []byte) []byte {
 	inner := token[1 : len(token)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+	plain := true
+	for _, c := range inner {
+		plain = plain && c < utf8.RuneSelf && c != '\\'
+	}
+	if plain || bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return inner
 	}
 	var text string

@@ -74,7 +74,7 @@ func wake(c chan<- struct{}) {
 	}
 }
 
-var fillers = sync.Pool{New: func() any { return newFiller() }}
+var fillers sync.Pool // of *filler
 
 var begun = time.Now()
 
@@ -89,10 +89,11 @@ func inBubble(now time.Time) bool { return now.Sub(begun).Abs() > 5*365*24*time.
 func (a *ahead) find(ctx context.Context, rule *envelopeRule, zipped bool, within time.Duration) (finding, error) {
 	start := time.Now()
 	var f *filler
-	if inBubble(start) {
+	if !inBubble(start) {
+		f, _ = fillers.Get().(*filler)
+	}
+	if f == nil {
 		f = newFiller()
-	} else {
-		f = fillers.Get().(*filler)
 	}
 	f.a, f.zipped = a, zipped
 	f.search.begin(rule)
@@ -103,40 +104,40 @@ func (a *ahead) find(ctx context.Context, rule *envelopeRule, zipped bool, withi
 		f.timer.Reset(within)
 	}
 	go f.start()
-	var why error
+	found, why := a.await(ctx, f.wake, start, within)
+	f.timer.Stop()
+	if why == nil && !inBubble(start) { // else f is left to the goroutine
+		fillers.Put(f)
+	}
+	return found, why
+}
+
+// await returns what was found, or why nobody waits for it any longer.
+func (a *ahead) await(ctx context.Context, wake <-chan struct{}, start time.Time, within time.Duration) (finding, error) {
 	for {
+		var why error
 		select {
-		case <-f.wake:
+		case <-wake:
 		case <-ctx.Done():
 			why = fmt.Errorf("%w: the request's context ended", errUndecided)
+		}
+		if found, ok := a.known(); ok {
+			return found, nil
 		}
 		if why == nil && time.Since(start) >= within {
 			why = fmt.Errorf("%w: it had not come within %v", errUndecided, within)
 		}
-		if found, ok := a.stands(why != nil); ok {
-			f.timer.Stop()
-			if !inBubble(start) {
-				fillers.Put(f)
-			}
-			return found, nil
-		}
 		if why != nil {
-			f.timer.Stop() // and f is left to the goroutine
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.wake, a.enough = nil, true
 			return findingNone, why
 		}
 	}
 }
 
-// stands returns what was found, if that is known; if not, and enough says so,
-// nobody waits any longer.
-func (a *ahead) stands(enough bool) (_ finding, ok bool) {
+func (a *ahead) known() (_ finding, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.filling {
-		return a.found, true
-	}
-	if enough {
-		a.wake, a.enough = nil, true
-	}
-	return findingNone, false
+	return a.found, !a.filling
 }
