@@ -37,7 +37,7 @@ type settings struct {
 	headers              []string // canonical
 	origins              originRule
 	reject               func(*http.Response) Verdict
-	envelopes            map[string]Envelope       // by origin
+	envelopes            map[string]*envelopeRule  // by origin, and https hosts as they are usually written
 	hostHeaders          map[string][]staticHeader // by origin
 	hostHeadersAsWritten map[string][]staticHeader // by host: how originRule.asWritten has it
 	scopes               []string                  // a sorted set

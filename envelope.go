@@ -1,19 +1,17 @@
 package authtrip
 
 import (
-	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -55,7 +53,7 @@ func (c *client) checkEnvelopes(fault func(string, ...any)) {
 	if len(c.Envelopes) == 0 {
 		return
 	}
-	c.envelopes = map[string]Envelope{}
+	c.envelopes = map[string]*envelopeRule{}
 	spelled := map[string]string{}
 	for _, host := range slices.Sorted(maps.Keys(c.Envelopes)) {
 		e := c.Envelopes[host]
@@ -79,203 +77,185 @@ func (c *client) checkEnvelopes(fault func(string, ...any)) {
 			fault("Envelopes: %q and %q are the same host: make them one", other, host)
 		}
 		spelled[origin(u)] = host
-		e.Rejected = slices.Clone(e.Rejected)
-		c.envelopes[origin(u)] = e
+		c.envelopes[origin(u)] = e.rule()
+		if host := lower(u.Hostname()); usual(host) && origin(u) == "https://"+host+":443" {
+			c.envelopes[host] = c.envelopes[origin(u)]
+		}
 	}
 }
 
-var errUndecided = errors.New("the envelope could not be judged: taken for accepted")
+// envelopeRule is an Envelope that is ready for use. It never changes.
+type envelopeRule struct{ success, code, rejected []string }
+
+func (e Envelope) rule() *envelopeRule {
+	r := &envelopeRule{code: strings.Split(e.Code, "."), rejected: slices.Clone(e.Rejected)}
+	if e.Success != "" {
+		r.success = strings.Split(e.Success, ".")
+	}
+	return r
+}
 
 // envelopeOf returns the rule for res, if it is to be looked into.
-func (c *client) envelopeOf(res *http.Response, req *http.Request) (Envelope, bool) {
+func (c *client) envelopeOf(res *http.Response, req *http.Request) (*envelopeRule, bool) {
 	if len(c.envelopes) == 0 || res.StatusCode != http.StatusOK || res.Body == http.NoBody || req.Method == http.MethodHead {
-		return Envelope{}, false
+		return nil, false
 	}
-	if !isJSON(res.Header.Get("Content-Type")) {
-		return Envelope{}, false
+	if !isJSON(first(res.Header["Content-Type"])) {
+		return nil, false
+	}
+	if req.URL.Scheme == "https" {
+		if rule, ok := c.envelopes[req.URL.Host]; ok || usual(req.URL.Host) {
+			return rule, ok
+		}
 	}
 	rule, ok := c.envelopes[origin(req.URL)]
 	return rule, ok
 }
 
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// usual reports whether the host of an https URL is as most write it: so it
+// need not be brought into another form to be looked up.
+func usual(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r == ':' || 'A' <= r && r <= 'Z' })
+}
+
 // isJSON reads no more than the media type: its parameters may be broken.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
-	media = lower(strings.TrimSpace(media))
+	media = strings.TrimSpace(media)
+	if media == "application/json" {
+		return true
+	}
+	media = lower(media)
 	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
+// finding is what looking into a response found.
+type finding uint8
+
+const (
+	findingNone finding = iota // nothing yet, or never: the body's Read panicked
+	findingAccepted
+	findingRejected
+	findingBroken
+	findingNoGzip
+)
+
+var (
+	errUndecided  = errors.New("the envelope could not be judged: taken for accepted")
+	errBroken     = fmt.Errorf("%w: it is broken JSON, broke off, or does not come in the first %d bytes", errUndecided, envelopeLimit)
+	errNoGzip     = fmt.Errorf("%w: it is no gzip", errUndecided)
+	errOtherCoded = fmt.Errorf("%w: it has a Content-Encoding other than gzip", errUndecided)
+)
+
+// verdict returns what follows; an error says that it was not decided.
+func (f finding) verdict() (Verdict, error) {
+	switch f {
+	case findingAccepted:
+		return TokenAccepted, nil
+	case findingRejected:
+		return TokenRejected, nil
+	case findingBroken:
+		return TokenAccepted, errBroken
+	case findingNoGzip:
+		return TokenAccepted, errNoGzip
+	}
+	return TokenAccepted, errUndecided
 }
 
 // openEnvelope judges res by rule. The response it returns is a copy of res
 // with what was read put back. When ctx ends it is not waited for: the caller's
 // Read tells.
-func openEnvelope(ctx context.Context, res *http.Response, rule Envelope, within time.Duration) (*http.Response, Verdict, error) {
-	verdict, err := TokenAccepted, errUndecided // unless the body's Read panics
-	encoding := res.Header.Get("Content-Encoding")
-	res, head := readAhead(res, func(body io.Reader) { verdict, err = rule.read(body, encoding) })
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-head.done: // and so verdict and err are written
-		return res, verdict, err
-	case <-ctx.Done():
-		return res, TokenAccepted, fmt.Errorf("%w: the request's context ended", errUndecided)
-	case <-timer.C:
-		return res, TokenAccepted, fmt.Errorf("%w: it had not come within %v", errUndecided, within)
-	}
-}
-
-// read judges a body that is encoded as encoding says.
-func (e Envelope) read(body io.Reader, encoding string) (Verdict, error) {
-	body = io.LimitReader(body, envelopeLimit)
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
+func openEnvelope(ctx context.Context, res *http.Response, rule *envelopeRule, within time.Duration) (*http.Response, Verdict, error) {
+	zipped := false
+	switch lower(strings.TrimSpace(first(res.Header["Content-Encoding"]))) {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		unzipped, err := gzip.NewReader(body)
-		if err != nil {
-			return TokenAccepted, fmt.Errorf("%w: it is no gzip", errUndecided)
-		}
-		body = io.LimitReader(unzipped, envelopeLimit)
+		zipped = true
 	default:
-		return TokenAccepted, fmt.Errorf("%w: it has a Content-Encoding other than gzip", errUndecided)
+		return res, TokenAccepted, errOtherCoded
 	}
-	text := newJSONText(body)
-	if _, err := text.Peek(1); err == io.EOF {
-		return TokenAccepted, nil // nothing is no envelope
-	}
-	verdict, err := e.judge(text)
+	a := newAhead(res)
+	found, err := a.find(ctx, rule, zipped, within)
 	if err != nil {
-		return TokenAccepted, fmt.Errorf("%w: it is broken JSON, broke off, or does not come in the first %d bytes", errUndecided, envelopeLimit)
+		return &a.to, TokenAccepted, err
 	}
-	return verdict, nil
+	verdict, err := found.verdict()
+	return &a.to, verdict, err
 }
 
-// judge reads JSON until it is decided. An error means that it is not.
-func (e Envelope) judge(text *jsonText) (Verdict, error) {
-	dec := json.NewDecoder(text)
-	dec.UseNumber()
-	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
-		return TokenAccepted, err // an array or a scalar is no envelope
-	}
-	text.open = true
-	success, code := splitPath(e.Success), splitPath(e.Code)
-	failed, coded := success == nil, false // what is known so far
-	path := []string{""}                   // of the member that is read: the last step is its name
-	for {
-		name, err := dec.Token()
-		if err != nil {
-			return TokenAccepted, err
+// look judges a text that more returns with each call a bit more of, until an
+// error.
+func (s *search) look(more func([]byte) ([]byte, error)) finding {
+	for text, err := []byte(nil), error(nil); ; {
+		text, err = more(text)
+		ended := err == io.EOF || len(text) == envelopeLimit
+		if ended && len(bytes.TrimPrefix(text, byteOrderMark)) == 0 {
+			return findingAccepted // nothing is no envelope
 		}
-		if name == json.Delim('}') {
-			path = path[:len(path)-1] // of the object that has ended
-			if len(path) == 0 || holds(path, code) && (success == nil || holds(path, success)) {
-				return TokenAccepted, nil
-			}
-			continue
+		if found := s.read(text, ended); found != findingNone {
+			return found
 		}
-		path[len(path)-1] = name.(string)
-		value, err := dec.Token()
-		if err != nil {
-			return TokenAccepted, err
-		}
-		switch value {
-		case json.Delim('{'):
-			path = append(path, "")
-			continue
-		case json.Delim('['):
-			if err := skipArray(dec); err != nil {
-				return TokenAccepted, err
-			}
-			continue
-		}
-		if slices.Equal(path, success) {
-			if failed = value == false; !failed {
-				return TokenAccepted, nil
-			}
-		}
-		if slices.Equal(path, code) {
-			if coded = e.rejects(value); !coded {
-				return TokenAccepted, nil
-			}
-		}
-		if failed && coded {
-			return TokenRejected, nil
+		if ended || err != nil {
+			return findingBroken
 		}
 	}
 }
 
-// holds reports whether the object at path has the member at member.
-func holds(path, member []string) bool {
-	return len(path) == len(member)-1 && slices.Equal(path, member[:len(path)])
+// unzipper unzips what begins a body. It is large and used again; the body and
+// its zipped bytes, which are the response's, are not kept in it.
+type unzipper struct {
+	gzip.Reader
+	from zipped
+	text [envelopeLimit]byte
 }
 
-// rejects reports whether a code, as JSON has it, is one of Rejected.
-func (e Envelope) rejects(value json.Token) bool {
-	switch value := value.(type) {
-	case json.Number:
-		// Java writes 401100003 as 4.01100003E8 once it went through a double.
-		if f, err := value.Float64(); err == nil && math.Abs(f) < 1<<53 {
-			return e.lists(strconv.FormatFloat(f, 'f', -1, 64))
-		}
-		return e.lists(value.String())
-	case string:
-		return e.lists(strings.TrimSpace(value))
+var unzippers = sync.Pool{New: func() any { return new(unzipper) }}
+
+// unzip judges a body that is compressed.
+func (s *search) unzip(a *ahead) finding {
+	u := unzippers.Get().(*unzipper)
+	u.from = zipped{a: a}
+	found := findingNoGzip
+	if u.Reset(&u.from) == nil {
+		found = s.look(func(text []byte) ([]byte, error) {
+			n, err := u.Read(u.text[len(text):])
+			return u.text[:len(text)+n], err
+		})
 	}
-	return false
+	u.from = zipped{}
+	unzippers.Put(u) // but for a panic, after which it is not what it was
+	return found
 }
 
-func (e Envelope) lists(code string) bool {
-	return slices.ContainsFunc(e.Rejected, func(r string) bool {
-		prefix, open := strings.CutSuffix(r, "*")
-		return code == r || open && strings.HasPrefix(code, prefix)
-	})
+// zipped reads a body by its filler. It is an [io.ByteReader] so that package
+// gzip reads no further than it needs.
+type zipped struct {
+	a    *ahead
+	text []byte
+	at   int
 }
 
-func splitPath(path string) []string {
-	if path == "" {
-		return nil
-	}
-	return strings.Split(path, ".")
-}
-
-// skipArray reads to the end of the array that dec has just begun.
-func skipArray(dec *json.Decoder) error {
-	for depth := 1; depth > 0; {
-		token, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		switch token {
-		case json.Delim('['), json.Delim('{'):
-			depth++
-		case json.Delim(']'), json.Delim('}'):
-			depth--
+func (z *zipped) Read(p []byte) (int, error) {
+	for z.at == len(z.text) {
+		var err error
+		if z.text, err = z.a.more(z.text, envelopeLimit); err != nil && z.at == len(z.text) {
+			return 0, err
 		}
 	}
-	return nil
+	n := copy(p, z.text[z.at:])
+	z.at += n
+	return n, nil
 }
 
-// jsonText is what an envelope is read from.
-type jsonText struct {
-	*bufio.Reader
-	open bool // a value has begun that is not at its end
-}
-
-// newJSONText drops a byte order mark, which JSON must not have and some
-// servers send (RFC 8259 §8.1).
-func newJSONText(r io.Reader) *jsonText {
-	text := &jsonText{Reader: bufio.NewReader(r)}
-	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
-		_, _ = text.Discard(3)
-	}
-	return text
-}
-
-// Read implements [io.Reader]. It ends in an error where a value is open, lest
-// a json.Decoder takes the beginning of a number for the number.
-func (t *jsonText) Read(p []byte) (int, error) {
-	n, err := t.Reader.Read(p)
-	if err == io.EOF && t.open {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
+func (z *zipped) ReadByte() (byte, error) {
+	var p [1]byte
+	_, err := z.Read(p[:])
+	return p[0], err
 }

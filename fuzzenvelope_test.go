@@ -50,7 +50,7 @@ func FuzzEnvelope(f *testing.F) {
 		}
 		res.Body = io.NopCloser(&inChunks{io.MultiReader(bytes.NewReader(sent), iotest.ErrReader(end)), int(chunk) + 1})
 
-		opened, verdict, undecided := openEnvelope(t.Context(), res, rule, time.Hour)
+		opened, verdict, undecided := openEnvelope(t.Context(), res, rule.rule(), time.Hour)
 		got, err := io.ReadAll(opened.Body)
 		if breaks != (err == broke) || !breaks && err != nil || !bytes.Equal(got, sent) {
 			t.Fatalf("read %q, %v; the server sent %q", got, err, sent)

@@ -2,7 +2,6 @@ package authtrip
 
 import (
 	"context"
-	"io"
 	"net/http"
 )
 
@@ -57,6 +56,5 @@ func unshared(res *http.Response) *http.Response {
 		alone := *res
 		return &alone
 	}
-	alone, _ := readAhead(res, func(io.Reader) {})
-	return alone
+	return &newAhead(res).to
 }

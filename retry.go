@@ -1,23 +1,8 @@
 package authtrip
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"io"
-	"maps"
 	"net/http"
-	"sync"
-	"time"
-)
-
-const (
-	// headStart is how much of a rejecting response is read while another
-	// token is fetched, so that a server's write time-out cuts nothing small.
-	headStart = 64 << 10
-	// drainTime bounds how long a response that was given up is read, for the
-	// sake of its connection.
-	drainTime = 50 * time.Millisecond
 )
 
 var (
@@ -53,7 +38,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	case !ok:
 		return giveBack(e.fail(errPaused))
 	}
-	res, first := readAhead(res, func(body io.Reader) { _, _ = io.CopyN(io.Discard, body, headStart) })
+	res, first := readAhead(res)
 	another, err := e.reissue(req.Context(), tok, wanted)
 	if err != nil {
 		if req.Context().Err() != nil {
@@ -107,136 +92,4 @@ func copyBody(req *http.Request) (*http.Request, error) {
 	*out = *req
 	out.Body = body
 	return out, nil
-}
-
-// ahead is a response body of which some is read before its reader asks. One
-// goroutine reads into head; while it does, nobody else reads body.
-type ahead struct {
-	body io.ReadCloser
-	done chan struct{} // closed when that goroutine has ended
-	// At its end, the body writes the trailer of the response it came with,
-	// from whatever goroutine reads it. So its reader has a copy of that
-	// response, whose trailer is written when the reader comes to the end.
-	from, to *http.Response
-
-	mu      sync.Mutex
-	changed sync.Cond // on mu: head, err or filling changed
-	head    []byte    // guarded by mu
-	err     error     // guarded by mu; the first that body.Read returned
-	filling bool      // guarded by mu
-	closed  bool      // guarded by mu
-}
-
-// readAhead returns a copy of res with an ahead in place of its body, and
-// starts read, which is given the body; what it reads is put back.
-func readAhead(res *http.Response, read func(io.Reader)) (*http.Response, *ahead) {
-	a := &ahead{body: res.Body, done: make(chan struct{}), from: res, filling: true}
-	a.changed.L = &a.mu
-	if res.Body == http.NoBody {
-		close(a.done)
-		return res, a
-	}
-	a.to = new(http.Response)
-	*a.to = *res
-	a.to.Trailer = maps.Clone(res.Trailer)
-	a.to.Body = a
-	go a.fill(read)
-	return a.to, a
-}
-
-func (a *ahead) fill(read func(io.Reader)) {
-	defer close(a.done)
-	defer func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if p := recover(); p != nil { // nobody could, on this goroutine
-			a.err = fmt.Errorf("authtrip: panic (%T) in the response body's Read", p)
-		}
-		a.filling = false
-		a.changed.Broadcast()
-	}()
-	read(filler{a})
-}
-
-// filler reads an ahead's body into its head.
-type filler struct{ a *ahead }
-
-func (f filler) Read(p []byte) (int, error) {
-	if err := f.a.err; err != nil { // only the filler writes it while it fills
-		return 0, err
-	}
-	n, err := f.a.body.Read(p)
-	f.a.mu.Lock()
-	defer f.a.mu.Unlock()
-	if !f.a.closed {
-		f.a.head = append(f.a.head, p[:n]...)
-	}
-	f.a.err = err
-	f.a.changed.Broadcast()
-	return n, err
-}
-
-// giveUp closes the body, at its end if that is near, unless the manager is
-// closed before, which it reports.
-func (a *ahead) giveUp(caller, manager context.Context) (done bool) {
-	t := time.NewTimer(drainTime)
-	defer t.Stop()
-	select {
-	case <-a.done:
-	case <-t.C:
-	case <-caller.Done():
-	case <-manager.Done():
-	}
-	if manager.Err() != nil && caller.Err() == nil {
-		return false
-	}
-	_ = a.body.Close()
-	return true
-}
-
-// Read implements [io.Reader].
-func (a *ahead) Read(p []byte) (int, error) {
-	n, err, ok := a.fromHead(p)
-	if !ok {
-		n, err = a.body.Read(p)
-	}
-	if err == io.EOF {
-		a.copyTrailer()
-	}
-	return n, err
-}
-
-// copyTrailer is called on the reader's goroutine, at the body's end.
-func (a *ahead) copyTrailer() {
-	if a.to.Trailer == nil { // none was announced
-		a.to.Trailer = a.from.Trailer
-		return
-	}
-	maps.Copy(a.to.Trailer, a.from.Trailer)
-}
-
-// fromHead reads what was read ahead, or waits for it; ok is false when the
-// body itself is to be read.
-func (a *ahead) fromHead(p []byte) (n int, err error, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for len(a.head) == 0 && a.filling {
-		a.changed.Wait()
-	}
-	if len(a.head) > 0 {
-		n = copy(p, a.head)
-		a.head = a.head[n:]
-		return n, nil, true
-	}
-	return 0, a.err, a.err != nil && !a.closed
-}
-
-// Close implements [io.Closer]. It ends a Read that is under way, and with it
-// the filling; what a Read gets from then on is the body's to say.
-func (a *ahead) Close() error {
-	err := a.body.Close()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.head, a.closed = nil, true
-	return err
 }

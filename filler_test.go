@@ -1,0 +1,60 @@
+package authtrip
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhoIsWokenForAnotherWaitsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAhead(&http.Response{Body: http.NoBody})
+		a.filling = true
+		c := make(chan struct{}, 1)
+		for at := range 3 {
+			time.AfterFunc(time.Duration(at)*time.Millisecond, func() { wake(c) })
+		}
+		time.AfterFunc(time.Second, func() { wake(c) })
+		start := time.Now()
+		_, err := a.await(t.Context(), c, start, time.Second)
+		if took := time.Since(start); took != time.Second || err == nil || !strings.Contains(err.Error(), "within 1s") {
+			t.Fatalf("%v after %v, want all of 1s waited for", err, took)
+		}
+		if !a.enough || a.wake != nil {
+			t.Fatal("the filling was not told that nobody waits")
+		}
+	})
+}
+
+func TestWhatIsFoundCountsThoughTheContextHasEnded(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		a := newAhead(&http.Response{Body: http.NoBody})
+		a.found = findingRejected
+		if found, err := a.await(ended, nil, time.Now(), time.Second); found != findingRejected || err != nil {
+			t.Fatalf("%v, %v", found, err)
+		}
+	}
+}
+
+func TestAFillerHoldsNothingOnceItsAheadIsFilled(t *testing.T) {
+	for zipped, text := range map[bool]string{false: `{"code":1}`, true: string(zip([]byte(`{"code":1}`)))} {
+		a := newAhead(&http.Response{Body: io.NopCloser(strings.NewReader(text))})
+		f := newFiller()
+		f.a, f.zipped, a.filling = a, zipped, true
+		f.search.begin(Envelope{Code: "code", Rejected: []string{"1"}}.rule())
+		f.run()
+		if a.found != findingRejected || a.filling || f.a != nil {
+			t.Fatalf("zipped %v: found %v, still filling %v, holds %v", zipped, a.found, a.filling, f.a)
+		}
+		u, _ := unzippers.Get().(*unzipper)
+		if u.from.a != nil || u.from.text != nil {
+			t.Fatal("an unzipper holds a body")
+		}
+	}
+}
