@@ -18,6 +18,13 @@ type client struct {
 	ID, ClientID string
 	ClientSecret Secret
 	own          entry // the client's own token; for users' grants it is not used
+	// scoped is set where a request's context replaced the scopes.
+	scoped *scoped
+}
+
+type scoped struct {
+	from   *client
+	scopes []string // a sorted set
 }
 
 // settings are all of a registration but who the client is, and what follows
@@ -40,9 +47,7 @@ type settings struct {
 	envelopes            map[string]*envelopeRule  // by origin, and https hosts as they are usually written
 	hostHeaders          map[string][]staticHeader // by origin
 	hostHeadersAsWritten map[string][]staticHeader // by host: how originRule.asWritten has it
-	scopes               []string                  // a sorted set
-	// scopedFrom is whose scopes a request's context replaced, or nil.
-	scopedFrom *client
+	sortedScopes         []string                  // a set
 }
 
 // check fills c from a registration, or returns every fault in one error. The
@@ -65,7 +70,7 @@ func (c *client) check(r Registration, like []*settings) error {
 	c.settings = &settings{Registration: r, given: r.copy(), reject: r.Reject, known: new(atomic.Pointer[credentials])}
 	given := c.given.copy() // nobody else has these
 	c.Scopes, c.Params, c.RejectStatus = given.Scopes, given.Params, given.RejectStatus
-	c.scopes = sortedSet(c.Scopes)
+	c.sortedScopes = sortedSet(c.Scopes)
 	if c.reject == nil {
 		c.reject = RejectBearer
 	}
@@ -118,9 +123,15 @@ func (r *Registration) same(other *Registration) bool {
 
 // scopedTo returns the client with other scopes.
 func (c *client) scopedTo(scopes []string) *client {
-	other := *c.settings
-	other.Scopes, other.scopes, other.scopedFrom = scopes, scopes, c
-	return &client{settings: &other, ID: c.ID, ClientID: c.ClientID, ClientSecret: c.ClientSecret}
+	return &client{settings: c.settings, ID: c.ID, ClientID: c.ClientID, ClientSecret: c.ClientSecret, scoped: &scoped{c, scopes}}
+}
+
+// asked are the scopes to ask for.
+func (c *client) asked() []string {
+	if c.scoped != nil {
+		return c.scoped.scopes
+	}
+	return c.Scopes
 }
 
 // is reports whether c is what of becomes with scopes; none are of's own.
@@ -128,5 +139,5 @@ func (c *client) is(of *client, scopes []string) bool {
 	if scopes == nil {
 		return c == of
 	}
-	return c.scopedFrom == of && slices.Equal(c.Scopes, scopes)
+	return c.scoped != nil && c.scoped.from == of && slices.Equal(c.scoped.scopes, scopes)
 }

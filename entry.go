@@ -28,44 +28,6 @@ type entry struct {
 	history *history // guarded by mu; nil: none
 }
 
-// history is what befell an entry that its flights must know.
-type history struct {
-	failure    failure
-	renewDelay time.Duration // the last wait between renewals that failed
-
-	// rejections counts what made the token in use unwanted. A flight notes
-	// the count when it begins, so that it is known which rejections it can
-	// answer for.
-	rejections  uint64
-	answered    uint64  // flights that gave a rejected token again
-	last        *issued // the token in use before there was none: nested Transports tell by it
-	dropped     string  // the token that was dropped outright last
-	droppedAt   uint64  // rejections then
-	reissued    bool    // the token in use was asked for because another was rejected
-	rejectedToo bool    // it was rejected as well, which the pause knows
-	unseen      bool    // a rejection was told by Source.Suspect: nobody will tell of what follows
-	// keptRejected: the token in use was rejected again after it was kept for
-	// want of another, and was not accepted in between, which keptAccepted
-	// knows.
-	keptRejected, keptAccepted bool
-	pause                      pause // after a reissue
-}
-
-// past is the history to read, note the one to write to. Both run under mu.
-func (e *entry) past() history {
-	if e.history == nil {
-		return history{}
-	}
-	return *e.history
-}
-
-func (e *entry) note() *history {
-	if e.history == nil {
-		e.history = new(history)
-	}
-	return e.history
-}
-
 var (
 	errSameToken = errors.New("the authorization server gave the rejected token again")
 	errPaused    = errors.New("a token reissued a moment ago was rejected too: not reissued again yet")
@@ -103,7 +65,9 @@ func (e *entry) lastValues() (last, previous string) {
 	t := e.current.Load()
 	if t == nil {
 		e.mu.Lock()
-		t = e.past().last
+		if t = e.current.Load(); t == nil {
+			t = e.past().last
+		}
 		e.mu.Unlock()
 	}
 	if t == nil {
@@ -299,7 +263,7 @@ func (e *entry) drop(t *issued) {
 	if cur := e.current.Load(); cur.is(t) {
 		h := e.note()
 		h.rejections++
-		h.dropped, h.droppedAt = t.token(), h.rejections
+		h.dropped, h.droppedAt = cur, h.rejections
 		e.none(cur)
 	}
 }
@@ -312,17 +276,4 @@ func (e *entry) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.forgetTrouble()
-}
-
-// forgetTrouble forgets what is remembered of failures. It runs under mu.
-func (e *entry) forgetTrouble() {
-	if h := e.history; h != nil {
-		h.failure, h.renewDelay, h.pause = failure{}, 0, pause{}
-	}
-}
-
-// none leaves the entry without a token, after last. It runs under mu.
-func (e *entry) none(last *issued) {
-	e.note().last = last
-	e.current.Store(nil)
 }

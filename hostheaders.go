@@ -19,7 +19,8 @@ func (c *client) checkHostHeaders(fault func(string, ...any)) {
 		case len(c.origins.listed) > 0 && !c.origins.listed[origin(u)]:
 			fault("HostHeaders: %q is not in Origins: its headers would go nowhere", host)
 			continue
-		case c.hostHeaders[origin(u)] != nil:
+		}
+		if _, twice := c.hostHeaders[origin(u)]; twice {
 			fault("HostHeaders: %q is there twice, in two spellings", origin(u))
 			continue
 		}

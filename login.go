@@ -52,7 +52,9 @@ func (e *entry) borrowLogin() *login {
 			manager: m, client: e.client, principal: e.principal,
 			key: loginKey(e.client.ID, e.principal), turn: make(chan struct{}, 1),
 		}
-		l.seen.Store(e.seen)
+		for _, e := range m.entriesOf(e.client, e.principal) {
+			l.seen.Store(max(l.seen.Load(), e.seen)) // 0 where the entry is new
+		}
 		m.tokens.logins[e.loginName()] = l
 	}
 	l.borrowers++
@@ -63,7 +65,9 @@ func (l *login) giveBack(e *entry) {
 	m := l.manager
 	m.tokens.mu.Lock()
 	defer m.tokens.mu.Unlock()
-	e.seen = l.seen.Load()
+	for _, e := range m.entriesOf(e.client, e.principal) {
+		e.seen = l.seen.Load()
+	}
 	if l.borrowers--; l.borrowers == 0 && !l.hasOwed.Load() {
 		delete(m.tokens.logins, e.loginName())
 	}

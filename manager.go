@@ -70,7 +70,7 @@ func WithTokenTransport(rt http.RoundTripper) Option {
 // fault in one error. It does no I/O. IDs must differ.
 func NewManager(registrations []Registration, options ...Option) (*Manager, error) {
 	m := &Manager{transport: newTokenTransport(), owner: rand.Text(), clients: make([]client, len(registrations))}
-	m.tokens.logins = map[loginName]*login{}
+	m.tokens.logins, m.tokens.scoped = map[loginName]*login{}, map[loginName][]*entry{}
 	for _, o := range options {
 		if o != nil {
 			o.apply(m)

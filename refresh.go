@@ -111,8 +111,8 @@ func (e *entry) claimRefresh(ctx context.Context, l *login, n need) (claimed *re
 // is another than was granted.
 func (e *entry) refreshRequest(token string) request {
 	params := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
-	if e.client.scopedFrom != nil {
-		params.Set("scope", strings.Join(e.client.Scopes, " "))
+	if e.client.scoped != nil {
+		params.Set("scope", strings.Join(e.client.asked(), " "))
 	}
 	return request{params: params, secrets: []string{token}, redeems: true}
 }

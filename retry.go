@@ -27,8 +27,6 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		return rejected(res, req), nil
 	}
 	again := replayable(req)
-	e = e.pinned()
-	defer e.unpin()
 	wanted, ok := e.reject(tok)
 	switch {
 	case t.NoReplay:

@@ -50,15 +50,13 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing b
 	defer e.mu.Unlock()
 	now := readClocks()
 	cur, past := e.current.Load(), e.past()
-	if h := e.history; h != nil {
-		h.failure, h.renewDelay = failure{}, 0
-	}
+	e.settled()
 	switch {
 	case e.client.manager.closed():
 		return outcome{err: ErrClosed, asOf: asOf}
 	case cur != nil && cur.token() == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
 		return outcome{token: e.sameAgain(asOf, now, cur, sentAt, reply.lifetime), asOf: asOf}
-	case asOf < past.droppedAt && reply.token == past.dropped:
+	case asOf < past.droppedAt && past.hadDropped(reply.token):
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
 	// One from the Store may be as old as the rejected one: it begins no pause.
@@ -135,7 +133,8 @@ func (e *entry) had(token string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur := e.current.Load()
-	return cur != nil && cur.token() == token || e.past().dropped == token
+	past := e.past()
+	return cur != nil && cur.token() == token || past.hadDropped(token)
 }
 
 // gaveUp reports whether no more is expected of token: here, where it was
@@ -145,8 +144,9 @@ func (e *entry) gaveUp(token string) (here, forGood bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur := e.current.Load()
-	forGood = e.past().keptRejected && cur != nil && cur.token() == token
-	return forGood || e.past().dropped == token, forGood
+	past := e.past()
+	forGood = past.keptRejected && cur != nil && cur.token() == token
+	return forGood || past.hadDropped(token), forGood
 }
 
 // leastHold is how long a token is used that the server gave again at its end,

@@ -81,8 +81,8 @@ type request struct {
 // clientRequest is the grant of RFC 6749 §4.4.
 func (e *entry) clientRequest() request {
 	params := url.Values{"grant_type": {string(ClientCredentials)}}
-	if len(e.client.Scopes) > 0 {
-		params.Set("scope", strings.Join(e.client.Scopes, " "))
+	if scopes := e.client.asked(); len(scopes) > 0 {
+		params.Set("scope", strings.Join(scopes, " "))
 	}
 	return request{params: params}
 }

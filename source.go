@@ -25,7 +25,7 @@ type Source struct {
 // *[Manager], which chooses by the request's context.
 type Authorizer interface {
 	// entryFor returns the entry that a request with this context is for. It is
-	// not pinned: it may be evicted, and its token be sent all the same.
+	// not pinned: it may be evicted.
 	entryFor(context.Context) (*entry, error)
 }
 

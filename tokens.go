@@ -18,7 +18,7 @@ type tokens struct {
 	entries index // read without a lock, written under mu
 
 	mu     sync.RWMutex
-	scoped map[loginName][]*entry // guarded by mu; the entries for other scopes
+	scoped map[loginName][]*entry // guarded by mu; users' entries for other scopes
 	logins map[loginName]*login   // guarded by mu; those that are in use, or owe the Store something
 }
 
@@ -29,7 +29,7 @@ func (m *Manager) entryOf(c *client, principal string, scopes []string) (*entry,
 	if err := checkScopes(scopes); err != nil {
 		return nil, c.own.fail(fmt.Errorf("WithScopes: %w", err))
 	}
-	if scopes != nil && slices.Equal(scopes, c.scopes) {
+	if scopes != nil && slices.Equal(scopes, c.sortedScopes) {
 		scopes = nil
 	}
 	if !c.Grant.ofUsers() {
@@ -62,10 +62,9 @@ func (m *Manager) entryAnew(c *client, principal string, scopes []string) *entry
 	e := &entry{client: c, principal: principal}
 	if scopes != nil {
 		e.client = c.scopedTo(scopes)
-		if m.tokens.scoped == nil {
-			m.tokens.scoped = map[loginName][]*entry{}
+		if c.Grant.ofUsers() {
+			m.tokens.scoped[e.loginName()] = append(m.tokens.scoped[e.loginName()], e)
 		}
-		m.tokens.scoped[e.loginName()] = append(m.tokens.scoped[e.loginName()], e)
 	}
 	m.tokens.entries.add(keyHash(c.ID, principal, scopes), e)
 	return e
@@ -80,24 +79,26 @@ const evicted = math.MinInt32
 func (e *entry) wasEvicted() bool { return e.pins.Load() < 0 }
 
 // pinned returns e, or the entry that has taken its place, which is not evicted
-// until it is unpinned. Whoever waits for a token, or changes what is known of
-// one, has its entry pinned: else there would be two of them.
+// until it is unpinned. Whoever waits for a token, sends one, or changes what is
+// known of one, has its entry pinned: what befalls the token would else be noted
+// where nobody looks.
 func (e *entry) pinned() *entry {
-	for !e.own() {
-		for n := e.pins.Load(); n >= 0; n = e.pins.Load() {
-			if e.pins.CompareAndSwap(n, n+1) {
-				return e
-			}
-		}
-		c, scopes := e.client, []string(nil)
-		if c.scopedFrom != nil {
-			c, scopes = c.scopedFrom, c.Scopes
-		}
-		m := c.manager
-		m.tokens.mu.Lock()
-		e = m.entryAnew(c, e.principal, scopes)
-		m.tokens.mu.Unlock()
+	if e.own() {
+		return e
 	}
+	for n := e.pins.Load(); n >= 0; n = e.pins.Load() {
+		if e.pins.CompareAndSwap(n, n+1) {
+			return e
+		}
+	}
+	c, scopes := e.client, []string(nil)
+	if c.scoped != nil {
+		c, scopes = c.scoped.from, c.scoped.scopes
+	}
+	c.manager.tokens.mu.Lock()
+	defer c.manager.tokens.mu.Unlock()
+	e = c.manager.entryAnew(c, e.principal, scopes)
+	e.pins.Add(1)
 	return e
 }
 
@@ -140,9 +141,13 @@ func (m *Manager) evict() {
 			continue
 		}
 		m.tokens.entries.remove(c.hash, c.entry)
-		if c.client.scopedFrom != nil {
+		if c.client.scoped != nil && c.client.Grant.ofUsers() {
 			m.unscope(c.entry)
 		}
+		c.mu.Lock() // a Source may keep the entry, and shall not keep its token
+		c.current.Store(nil)
+		c.history = nil
+		c.mu.Unlock()
 	}
 }
 
@@ -161,14 +166,8 @@ func (e *entry) loginName() loginName { return loginName{e.client.ID, e.principa
 // keep's, and with them what is remembered of failures.
 func (m *Manager) forget(c *client, principal string, keep *entry) {
 	m.tokens.mu.RLock()
-	of := slices.Clone(m.tokens.scoped[loginName{c.ID, principal}])
+	of := m.entriesOf(c, principal)
 	m.tokens.mu.RUnlock()
-	if c.scopedFrom != nil {
-		c = c.scopedFrom
-	}
-	if e := m.tokens.find(c, principal, nil); e != nil {
-		of = append(of, e)
-	}
 	for _, e := range of {
 		if e != keep {
 			e.forget()
@@ -176,11 +175,23 @@ func (m *Manager) forget(c *client, principal string, keep *entry) {
 	}
 }
 
+// entriesOf are those of a principal, whatever their scopes. tokens.mu is held.
+func (m *Manager) entriesOf(c *client, principal string) []*entry {
+	of := slices.Clone(m.tokens.scoped[loginName{c.ID, principal}])
+	if c.scoped != nil {
+		c = c.scoped.from
+	}
+	if e := m.tokens.find(c, principal, nil); e != nil {
+		of = append(of, e)
+	}
+	return of
+}
+
 // fingerprint stands for all that shapes an access token besides the principal.
 func (e *entry) fingerprint() string {
 	sum := sha256.New()
 	for _, part := range []string{
-		e.client.TokenEndpoint.URL, e.client.ClientID, strings.Join(e.client.scopes, " "), e.client.Params.Encode(),
+		e.client.TokenEndpoint.URL, e.client.ClientID, strings.Join(sortedSet(e.client.asked()), " "), e.client.Params.Encode(),
 	} {
 		_, _ = fmt.Fprintf(sum, "%d:%s,", len(part), part)
 	}

@@ -49,6 +49,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refused(req, err)
 	}
+	if !e.own() {
+		e = e.pinned()
+		defer e.unpin()
+	}
 	switch e.client.origins.judge(req) {
 	case pass:
 		return t.base().RoundTrip(e.withoutOwn(req))
@@ -61,8 +65,6 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	tok := e.fresh()
 	if tok == nil {
-		e = e.pinned()
-		defer e.unpin()
 		again := req
 		if t.NoReplay {
 			again = nil
