@@ -6,7 +6,6 @@ import (
 
 	"github.com/authtrip/authtrip/bench/fake"
 	"github.com/authtrip/authtrip/bench/harness"
-	"github.com/authtrip/authtrip/bench/parts"
 )
 
 // The columns that goals are about.
@@ -22,8 +21,8 @@ const (
 	colFailedAfter = "failed after first success"
 )
 
-var tables = []parts.Table{
-	{Title: "the token endpoint", Columns: []string{"token calls", "token calls per second", colToOpen, colBurst}},
+var views = []harness.View{
+	{Title: "the token endpoint", Columns: []string{"token calls", "token calls in a second", colToOpen, colBurst}},
 	{Title: "requests", Columns: []string{"token valid", colFailedValid, colFailedLast, colExpired}},
 	{Title: "failing calls, at the end of the outage", Columns: []string{"p50", "p99", colFail50, colFail99, "longest of all"}},
 	{Title: "after the return", Columns: []string{"served after", "last failure after", colFailedAfter, "interval of the probes then", colLate}},
@@ -33,7 +32,7 @@ var tables = []parts.Table{
 // within a tenth.
 const shortest = 900 * time.Millisecond
 
-func (o *outage) row(hasCircuit bool) harness.Row {
+func (o *outage) cells(hasCircuit bool) []harness.Cell {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	back := *o.back.Load()
@@ -47,9 +46,9 @@ func (o *outage) row(hasCircuit bool) harness.Row {
 			probe = at
 		}
 	}
-	row := harness.Row{
+	row := []harness.Cell{
 		harness.N("token calls", int64(len(dead))),
-		{Name: "token calls per second", Num: float64(len(dead)) / o.rest.Sub(o.gone).Seconds(), IsN: true},
+		harness.Rate("token calls in a second", float64(len(dead))/o.rest.Sub(o.gone).Seconds()),
 	}
 	if opened := o.circuit.opened(); !hasCircuit || opened.IsZero() {
 		row = append(row, harness.Text(colToOpen, "never"))
@@ -62,7 +61,7 @@ func (o *outage) row(hasCircuit bool) harness.Row {
 }
 
 // callers tells what became of the requests while the server was out.
-func (o *outage) callers(back time.Time) harness.Row {
+func (o *outage) callers(back time.Time) []harness.Cell {
 	usable, expired := o.tokenAt.Add(lifetime*9/10), o.tokenAt.Add(lifetime)
 	var valid, failedValid, failedLast, longest int64
 	var late []time.Duration // of calls that failed in the last two seconds
@@ -85,7 +84,7 @@ func (o *outage) callers(back time.Time) harness.Row {
 		}
 	}
 	slices.Sort(late)
-	return harness.Row{
+	return []harness.Cell{
 		harness.N("token valid", valid), harness.N(colFailedValid, failedValid),
 		harness.N(colFailedLast, failedLast),
 		harness.N(colExpired, o.api.Verdicts[fake.Expired].Load()),
@@ -96,7 +95,7 @@ func (o *outage) callers(back time.Time) harness.Row {
 }
 
 // again tells how callers were served after the server's return.
-func (o *outage) again(dead []time.Time, probe, back time.Time) harness.Row {
+func (o *outage) again(dead []time.Time, probe, back time.Time) []harness.Cell {
 	var success, failure time.Time // the first, the last
 	failed := int64(0)             // begun after the first success
 	for _, s := range o.samples {
@@ -116,9 +115,9 @@ func (o *outage) again(dead []time.Time, probe, back time.Time) harness.Row {
 		}
 	}
 	if success.IsZero() {
-		return harness.Row{harness.Text("served after", "not again")}
+		return []harness.Cell{harness.Text("served after", "not again")}
 	}
-	row := harness.Row{harness.Ms("served after", success.Sub(back)), harness.Ms("last failure after", max(0, failure.Sub(back)))}
+	row := []harness.Cell{harness.Ms("served after", success.Sub(back)), harness.Ms("last failure after", max(0, failure.Sub(back)))}
 	if !failure.After(back) {
 		row[1].Num = 0
 	}
@@ -158,6 +157,5 @@ func micros(name string, sorted []time.Duration, q float64) harness.Cell {
 	if len(sorted) == 0 {
 		return harness.Text(name, "none")
 	}
-	d := sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
-	return harness.Cell{Name: name, Num: float64(d) / 1e3, Unit: "µs", IsN: true}
+	return harness.Value(name, float64(harness.Quantile(sorted, q))/1e3, "µs")
 }
