@@ -85,6 +85,9 @@ func Main(defaultPeers []string, scenarios ...Scenario) [][]Row {
 		}
 		medians = append(medians, rows)
 	}
+	if len(sections) == 0 {
+		Exit(fmt.Errorf("no case holds %q; leave out -only to see what there is", *only))
+	}
 	if err := Print(sections, *markdown); err != nil {
 		Exit(err)
 	}

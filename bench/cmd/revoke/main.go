@@ -28,7 +28,7 @@ import (
 const (
 	accepting = "https://api.example.test/accepting"
 	refusing  = "https://api.example.test/refusing"
-	patience  = 3 * time.Second // until a peer is held never to notice
+	patience  = 2 * time.Second // until a peer is held never to notice
 )
 
 var peers = []string{
