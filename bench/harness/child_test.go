@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestEachCaseRunsInAProcessOfItsOwn(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // a child of the race detector's waits a second before it ends
 	all := measure(two, []string{"a", "b"}, "", 3)
 	if len(all) != 2 || len(all[0]) != 2 || len(all[1]) != 3 {
 		t.Fatalf("%+v", all)
@@ -46,6 +47,7 @@ func TestEachCaseRunsInAProcessOfItsOwn(t *testing.T) {
 }
 
 func TestOnlyPicksCasesByTheirFullNames(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // a child of the race detector's waits a second before it ends
 	all := measure(two, []string{"a", "b"}, "many/a", 1)
 	if len(all[0]) != 0 || len(all[1]) != 2 {
 		t.Errorf("%+v", all)

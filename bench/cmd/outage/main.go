@@ -20,8 +20,8 @@ const (
 	refuse      = "refuse"
 	hang        = "hang"
 	status500   = "500"
-	unavailable = "503, Retry-After: 2"
-	tooMany     = "429, Retry-After: 2"
+	unavailable = "503 with Retry-After: 2"
+	tooMany     = "429 with Retry-After: 2"
 )
 
 var variants = []string{refuse, hang, status500, unavailable, tooMany}
@@ -32,6 +32,7 @@ func main() {
 		Title: "outage of the authorization server: tokens of 11 s, 200 workers, 2,000 req/s",
 		Cases: cases,
 		Run:   run,
+		Lines: "peer/outage",
 		Views: views,
 		Goals: goals(),
 	})

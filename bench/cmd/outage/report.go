@@ -10,7 +10,7 @@ import (
 
 // The columns that goals are about.
 const (
-	colToOpen      = "calls to open"
+	colToOpen      = "calls to open, or all"
 	colBurst       = "most in 0.9 s after five"
 	colFailedValid = "failed, token valid"
 	colFailedLast  = "failed, last tenth of its life"
@@ -22,7 +22,7 @@ const (
 )
 
 var views = []harness.View{
-	{Title: "the token endpoint", Columns: []string{"token calls", "token calls in a second", colToOpen, colBurst}},
+	{Title: "the token endpoint", Columns: []string{"token calls", "token calls per second", colToOpen, colBurst}},
 	{Title: "requests", Columns: []string{"token valid", colFailedValid, colFailedLast, colExpired}},
 	{Title: "failing calls, at the end of the outage", Columns: []string{"p50", "p99", colFail50, colFail99, "longest of all"}},
 	{Title: "after the return", Columns: []string{"served after", "last failure after", colFailedAfter, "interval of the probes then", colLate}},
@@ -48,11 +48,14 @@ func (o *outage) cells(hasCircuit bool) []harness.Cell {
 	}
 	row := []harness.Cell{
 		harness.N("token calls", int64(len(dead))),
-		harness.Rate("token calls in a second", float64(len(dead))/o.rest.Sub(o.gone).Seconds()),
+		harness.Value("token calls per second", float64(len(dead))/o.rest.Sub(o.gone).Seconds(), ""),
 	}
-	if opened := o.circuit.opened(); !hasCircuit || opened.IsZero() {
-		row = append(row, harness.Text(colToOpen, "never"))
-	} else {
+	switch opened := o.circuit.opened(); {
+	case !hasCircuit:
+		row = append(row, harness.Text(colToOpen, "no circuit"))
+	case opened.IsZero(): // as it should be where Retry-After spares the server
+		row = append(row, harness.N(colToOpen, int64(len(dead))))
+	default:
 		row = append(row, harness.N(colToOpen, int64(countBefore(dead, opened))))
 	}
 	row = append(row, harness.N(colBurst, int64(mostWithin(dead, 5, shortest))))

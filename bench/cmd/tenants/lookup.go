@@ -117,7 +117,7 @@ func lookup(kind string) ([]harness.Row, error) {
 			return err
 		}},
 		{name: floor, at: func(i int) error {
-			of := context.WithValue(ctx, sizeKey{}, sameSize{principal: names[i]})
+			of := context.WithValue(ctx, sizeKey{}, sameSize{"", names[i], nil})
 			_, err := leastTrip.RoundTrip(req.WithContext(of))
 			return err
 		}},
