@@ -65,6 +65,7 @@ func (o *outage) cells(hasCircuit bool) []harness.Cell {
 
 // callers tells what became of the requests while the server was out.
 func (o *outage) callers(back time.Time) []harness.Cell {
+	// A token is used until a tenth of its life is left, 10 s at most.
 	usable, expired := o.tokenAt.Add(lifetime*9/10), o.tokenAt.Add(lifetime)
 	var valid, failedValid, failedLast, longest int64
 	var late []time.Duration // of calls that failed in the last two seconds
