@@ -29,7 +29,10 @@ var alike = []string{"x-oauth2-early", "google-sync", "azcore-challenge"}
 
 // fewer are peers that take long to have a token, as RSA signatures do, and by
 // what their tenants are divided.
-var fewer = map[string]int{"google-2lo": 50, "ghinstallation": 50, "msal": 10}
+var fewer = map[string]int{"google-2lo": 50, "ghinstallation": 50, "msal": 10, crowd.Stored: 10}
+
+// tenantsOf is how many a peer has in its heap.
+func tenantsOf(name string) int { return max(1, tenants()/max(1, fewer[name])) }
 
 func main() {
 	runtime.MemProfileRate = sampling

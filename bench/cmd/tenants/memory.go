@@ -36,10 +36,7 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := tenants()
-	if by, ok := fewer[name]; ok {
-		n = max(1, n/by)
-	}
+	n := tenantsOf(name)
 	a := &fake.Auth{Lifetime: 24 * time.Hour, TokenLen: 64}
 	a.Start()
 	defer a.Close()
@@ -70,7 +67,7 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 
 // memoryOfManager builds one Manager of all tenants.
 func memoryOfManager(kind string) ([]harness.Row, error) {
-	n := tenants()
+	n := tenantsOf(kind)
 	tokens := &crowd.Issuer{}
 	before := measure()
 	// Tokens are due for renewal at once, so that each can be renewed once.
