@@ -73,12 +73,12 @@ func shared() authtrip.Registration {
 // Name names tenant i: a new string each time, as one from a request would be.
 func Name(i int) string { return fmt.Sprintf("tenant-%07d", i) }
 
-// Context returns a context whose requests are for tenant i.
-func (c *Crowd) Context(i int) context.Context {
+// Context returns a context whose requests are for the tenant with that name.
+func (c *Crowd) Context(name string) context.Context {
 	if c.kind == Registrations {
-		return authtrip.WithRegistration(context.Background(), Name(i))
+		return authtrip.WithRegistration(context.Background(), name)
 	}
-	return authtrip.WithPrincipal(context.Background(), Name(i))
+	return authtrip.WithPrincipal(context.Background(), name)
 }
 
 // Source returns the handle of the tenant with that name.
@@ -87,19 +87,6 @@ func (c *Crowd) Source(name string) (*authtrip.Source, error) {
 		return c.Manager.Source(name)
 	}
 	return c.Manager.SourceFor(theOne, name)
-}
-
-// Request is a GET with four headers.
-func Request() *http.Request {
-	req, err := http.NewRequest(http.MethodGet, "https://api.example.test/v1/things", nil)
-	if err != nil {
-		panic(err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "bench/1.0")
-	req.Header.Set("X-Request-Id", "0123456789abcdef")
-	return req
 }
 
 // Send sends req and wants it accepted.

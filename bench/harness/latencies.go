@@ -25,13 +25,19 @@ func (l *Latencies) Quantiles(qs ...float64) []time.Duration {
 	defer l.mu.Unlock()
 	slices.Sort(l.d)
 	out := make([]time.Duration, len(qs))
-	if len(l.d) == 0 {
-		return out
-	}
 	for i, q := range qs {
-		out[i] = l.d[min(int(q*float64(len(l.d))), len(l.d)-1)]
+		out[i] = Quantile(l.d, q)
 	}
 	return out
+}
+
+// Quantile is that of durations that are sorted; 1 is the longest. That of none
+// is 0.
+func Quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
 // Len is the number of samples.

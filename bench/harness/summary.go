@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// summary is what the runs of one case yielded.
+// summary is what the runs of one row yielded.
 type summary struct {
-	name  string // of the case: "peer/variant"
+	name  string // of the row: "peer/variant"
 	cells []samples
 }
 
@@ -19,16 +19,28 @@ type samples struct {
 	words []string // each once
 }
 
-func summarize(name string, runs []Row) summary {
-	s := summary{name: name}
-	for _, r := range runs {
-		for _, c := range r {
-			if _, ok := s.cell(c.Name); !ok {
-				s.cells = append(s.cells, gather(c, runs))
+// summarize puts the rows of one name together, in the order in which they come.
+func summarize(rows []Row) (all []summary) {
+	var names []string
+	same := map[string][]Row{}
+	for _, r := range rows {
+		if same[r.Name] == nil {
+			names = append(names, r.Name)
+		}
+		same[r.Name] = append(same[r.Name], r)
+	}
+	for _, name := range names {
+		s := summary{name: name}
+		for _, r := range same[name] {
+			for _, c := range r.Cells {
+				if _, ok := s.cell(c.Name); !ok {
+					s.cells = append(s.cells, gather(c, same[name]))
+				}
 			}
 		}
+		all = append(all, s)
 	}
-	return s
+	return all
 }
 
 func gather(like Cell, runs []Row) samples {
@@ -55,32 +67,44 @@ func (s summary) cell(name string) (samples, bool) {
 	return samples{}, false
 }
 
-// split is the peer and the variant of the case.
+// split is the peer and the variant of the row.
 func (s summary) split() (peer, variant string) {
 	peer, variant, _ = strings.Cut(s.name, "/")
 	return peer, variant
 }
 
+// row is that of the medians.
+func (s summary) row() Row {
+	r := Row{Name: s.name}
+	for _, c := range s.cells {
+		c.Cell.Num, c.Cell.Text = c.median(), strings.Join(c.words, " or ")
+		r.Cells = append(r.Cells, c.Cell)
+	}
+	return r
+}
+
 func (s samples) median() float64 { return Median(s.nums) }
 func (s samples) worst() float64  { return s.nums[len(s.nums)-1] }
 
-// with puts the unit behind a figure.
-func (s samples) with(figure string) string {
-	if s.Unit == "" {
-		return figure
+func withUnit(v float64, unit string) string {
+	if unit == "" {
+		return Figure(v)
 	}
-	return figure + " " + s.Unit
+	return Figure(v) + " " + unit
 }
 
-// String is the median, with the least and the most where they are far apart.
+// String is the median, with the least and the most where they are far apart,
+// and what words there were.
 func (s samples) String() string {
-	if !s.IsN {
-		return strings.Join(s.words, " or ")
+	all := slices.Clone(s.words)
+	if len(s.nums) > 0 {
+		text := Figure(s.median())
+		if lo, hi := s.nums[0], s.worst(); hi > 1.5*lo+1 {
+			text = fmt.Sprintf("%s [%s..%s]", text, Figure(lo), Figure(hi))
+		}
+		all = append([]string{text}, all...)
 	}
-	if lo, hi := s.nums[0], s.worst(); hi > 1.5*lo+1 {
-		return fmt.Sprintf("%s [%s..%s]", Figure(s.median()), Figure(lo), Figure(hi))
-	}
-	return Figure(s.median())
+	return strings.Join(all, " or ")
 }
 
 // Median is that of values, which it sorts.

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 )
@@ -16,8 +17,40 @@ type Table struct {
 	Goals   []string // sentences below the table
 }
 
-// Text writes t in columns.
-func (t Table) Text(w io.Writer) error {
+// Section is some tables under one title.
+type Section struct {
+	Title  string
+	Tables []Table
+}
+
+// Print prints the sections, and writes them as Markdown to the file of that
+// name unless it is empty.
+func Print(sections []Section, markdown string) error {
+	var md strings.Builder
+	for i, s := range sections {
+		if i > 0 {
+			fmt.Println()
+		}
+		fmt.Println(s.Title)
+		fmt.Fprintf(&md, "## %s\n\n", s.Title)
+		for _, t := range s.Tables {
+			fmt.Println()
+			if err := t.text(os.Stdout); err != nil {
+				return err
+			}
+			if err := t.markdown(&md); err != nil {
+				return err
+			}
+		}
+	}
+	if markdown == "" {
+		return nil
+	}
+	return os.WriteFile(markdown, []byte(md.String()), 0o644)
+}
+
+// text writes t in columns.
+func (t Table) text(w io.Writer) error {
 	var b strings.Builder
 	if t.Title != "" {
 		fmt.Fprintln(&b, t.Title)
@@ -36,11 +69,10 @@ func (t Table) Text(w io.Writer) error {
 	return err
 }
 
-// Markdown writes t with a heading of that level.
-func (t Table) Markdown(w io.Writer, level int) error {
+func (t Table) markdown(w io.Writer) error {
 	var b strings.Builder
 	if t.Title != "" {
-		fmt.Fprintf(&b, "%s %s\n\n", strings.Repeat("#", level), t.Title)
+		fmt.Fprintf(&b, "### %s\n\n", t.Title)
 	}
 	line := func(cells []string) {
 		for _, c := range cells {

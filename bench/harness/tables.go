@@ -7,33 +7,42 @@ import (
 	"github.com/authtrip/authtrip/bench/peer"
 )
 
-// tables makes one table of each variant.
-func (s Scenario) tables(all []summary) []Table {
+// tables makes one table of each view, or of each variant.
+func (s Scenario) tables(all []summary) (out []Table) {
+	for _, v := range s.Views {
+		out = append(out, s.table(v, all, func(sum summary) string { return sum.name }))
+	}
+	if s.Views != nil {
+		return out
+	}
 	var variants []string
+	groups := map[string][]summary{}
 	for _, sum := range all {
-		if _, v := sum.split(); !slices.Contains(variants, v) {
+		_, v := sum.split()
+		if groups[v] == nil {
 			variants = append(variants, v)
 		}
+		groups[v] = append(groups[v], sum)
 	}
-	var out []Table
 	for _, v := range variants {
-		var group []summary
-		for _, sum := range all {
-			if _, of := sum.split(); of == v {
-				group = append(group, sum)
-			}
-		}
-		out = append(out, s.table(v, group))
+		out = append(out, s.table(View{Title: v}, groups[v], func(sum summary) string {
+			name, _ := sum.split()
+			return name
+		}))
 	}
 	return out
 }
 
-func (s Scenario) table(variant string, group []summary) Table {
-	t := Table{Title: variant, Columns: []string{"peer"}}
+// table makes one of the rows in group, by what they are called there.
+func (s Scenario) table(v View, group []summary, called func(summary) string) Table {
+	t := Table{Title: v.Title, Columns: []string{s.Lines}}
+	if s.Lines == "" {
+		t.Columns[0] = "peer"
+	}
 	var columns []string
 	for _, sum := range group {
 		for _, c := range sum.cells {
-			if slices.Contains(columns, c.Name) {
+			if slices.Contains(columns, c.Name) || !v.has(c.Name) {
 				continue
 			}
 			columns = append(columns, c.Name)
@@ -48,8 +57,7 @@ func (s Scenario) table(variant string, group []summary) Table {
 		}
 	}
 	for _, sum := range group {
-		name, _ := sum.split()
-		line := []string{name}
+		line := []string{called(sum)}
 		for _, column := range columns {
 			c, ok := sum.cell(column)
 			text := ""
@@ -65,14 +73,19 @@ func (s Scenario) table(variant string, group []summary) Table {
 	}
 	for _, g := range s.Goals {
 		for _, sum := range group {
-			if sum.name == g.Case {
+			if sum.name == g.Case && v.has(g.Cell) {
 				best, ok := s.best(g.Cell, group)
-				sentence, _ := g.judged(sum, best, ok)
+				sentence, _ := g.judged(called(sum), sum, best, ok)
 				t.Goals = append(t.Goals, sentence)
 			}
 		}
 	}
 	return t
+}
+
+// has reports whether v shows a column. All show what went wrong.
+func (v View) has(column string) bool {
+	return v.Columns == nil || column == "error" || slices.Contains(v.Columns, column)
 }
 
 // compares reports whether there is a ratio to show beside a column.
@@ -98,7 +111,7 @@ func (s Scenario) best(column string, group []summary) (least float64, ok bool) 
 			continue
 		}
 		c, has := sum.cell(column)
-		if !has || !c.IsN || slices.ContainsFunc(s.Job, func(name string) bool {
+		if !has || len(c.nums) == 0 || slices.ContainsFunc(s.Job, func(name string) bool {
 			faults, _ := sum.cell(name)
 			return len(faults.nums) == 0 || faults.worst() > 0
 		}) {

@@ -11,7 +11,7 @@ import (
 	"github.com/authtrip/authtrip/bench/peer"
 )
 
-const api = "https://api.example.test/v1/things"
+const api = fake.URL
 
 // tokenLen is that of tokens; a JWT is about as long.
 func tokenLen() int {
@@ -40,17 +40,7 @@ func config(tb testing.TB, base http.RoundTripper) peer.Config {
 }
 
 // request is one with as many headers as requests have.
-func request(url string) *http.Request {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		panic(err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "bench/1.0")
-	req.Header.Set("X-Request-Id", "0123456789abcdef")
-	return req
-}
+var request = fake.Request
 
 // warm401 makes gophercloud, which only learns of tokens by a 401, fetch one.
 type warm401 struct {

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"io"
 	"net/http"
 
 	"github.com/authtrip/authtrip/middleware"
@@ -63,11 +62,7 @@ func (d restyDoer) Do(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case req.GetBody != nil: // a user would pass the bytes themselves
-		rc, err := req.GetBody()
-		if err != nil {
-			return nil, err
-		}
-		b, err := io.ReadAll(rc)
+		b, err := bytesOf(req)
 		if err != nil {
 			return nil, err
 		}

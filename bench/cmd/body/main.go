@@ -10,6 +10,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,7 +31,7 @@ var peers = []string{
 	"smithy-bearer", "aws-credscache", "gophercloud", "ghinstallation", "msal",
 }
 
-func main() { harness.Main(scenario(), peers) }
+func main() { harness.Main(peers, scenario()) }
 
 func scenario() harness.Scenario {
 	s := harness.Scenario{
@@ -99,11 +100,11 @@ func (s *receiver) received() string {
 	return strings.Join(s.seen, ", then ")
 }
 
-func run(name string) harness.Row {
+func run(name string) ([]harness.Row, error) {
 	name, variant, _ := strings.Cut(name, "/")
 	p, err := peer.ByName(name)
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	auth := &fake.Auth{Lifetime: time.Hour, TokenLen: 64}
 	auth.Start()
@@ -115,20 +116,20 @@ func run(name string) harness.Row {
 		TokenTransport: auth.Transport(), TokenTimeout: 10 * time.Second, AllowHTTP: true, Origin: srv.URL,
 	})
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	req, _ := http.NewRequest(http.MethodGet, srv.URL, nil)
 	if res, err := d.Do(req); err != nil || res.StatusCode != 200 {
-		return harness.Error("no token to begin with")
+		return nil, errors.New("no token to begin with")
 	}
 	auth.RevokeAll()
 	before := auth.Attempts()
 	got := post(d, srv.URL, variant, payload)
-	return harness.Row{
+	return harness.One(
 		harness.Text("the API received", api.received()),
 		harness.Text("the caller got", got),
 		harness.N("token requests", auth.Attempts()-before),
-	}
+	), nil
 }
 
 // post sends the payload and says what came back.

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -32,7 +33,8 @@ const (
 
 func main() {
 	const calm, failing = "authtrip/default", "authtrip/503s"
-	harness.Main(harness.Scenario{
+	peers := []string{"authtrip", "authtrip-resty", "x-oauth2", "x-oauth2-early", "google-async", "azcore", "smithy-bearer"}
+	harness.Main(peers, harness.Scenario{
 		Title:   "expiry under load: 2 s tokens, 300 ms endpoint, 200 workers, 4,000 req/s for 12 s",
 		Cases:   cases,
 		Run:     run,
@@ -46,7 +48,7 @@ func main() {
 			{Case: failing, Cell: "sent expired"},
 			{Case: failing, Cell: "failed"},
 		},
-	}, []string{"authtrip", "authtrip-resty", "x-oauth2", "x-oauth2-early", "google-async", "azcore", "smithy-bearer"})
+	})
 }
 
 // cases are those that can differ: a peer that heeds no margin has none set, and
@@ -76,11 +78,11 @@ type load struct {
 	stalled atomic.Int64
 }
 
-func run(name string) harness.Row {
+func run(name string) ([]harness.Row, error) {
 	name, variant, _ := strings.Cut(name, "/")
 	p, err := peer.ByName(name)
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	c := peer.Config{ClientID: "id", ClientSecret: "secret", TokenTimeout: 10 * time.Second}
 	if variant != "default" {
@@ -99,11 +101,11 @@ func run(name string) harness.Row {
 	c.TokenURL, c.TokenTransport, c.Base = auth.TokenURL(), auth.Transport(), api
 	rt, err := p.New(c)
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	req, _ := http.NewRequest(http.MethodGet, url, nil)
 	if res, err := rt.RoundTrip(req); err != nil || res.StatusCode != 200 {
-		return harness.Error("no token to begin with")
+		return nil, errors.New("no token to begin with")
 	}
 
 	before := auth.Attempts()
@@ -112,7 +114,7 @@ func run(name string) harness.Row {
 	took := time.Since(l.start)
 	calls := auth.Attempts() - before
 	q := l.lat.Quantiles(0.5, 0.99, 0.999, 1)
-	return harness.Row{
+	return harness.One(
 		harness.N("requests", int64(l.lat.Len())),
 		harness.N("failed", l.failed.Load()),
 		harness.N("sent expired", api.Verdicts[fake.Expired].Load()),
@@ -121,7 +123,7 @@ func run(name string) harness.Row {
 		harness.Ms("p50", q[0]), harness.Ms("p99", q[1]), harness.Ms("p99.9", q[2]), harness.Ms("max", q[3]),
 		harness.N("stalled >50ms", l.stalled.Load()),
 		harness.N("unfinished", l.begun.Load()-int64(l.lat.Len())),
-	}
+	), nil
 }
 
 // threeInTen picks 30 % of the token requests, but not the first, without which

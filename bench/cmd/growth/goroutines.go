@@ -50,7 +50,7 @@ func byGoroutines(peers string) ([]harness.Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := crowd.Send(rt, crowd.Request()); err != nil {
+		if err := crowd.Send(rt, fake.Request(fake.URL)); err != nil {
 			return nil, err
 		}
 		trips, lines = append(trips, rt), append(lines, &line{name: name})
@@ -67,7 +67,7 @@ func byGoroutines(peers string) ([]harness.Row, error) {
 			}
 		}
 		for i, l := range lines {
-			l.ns = append(l.ns, middle(took[i]))
+			l.ns = append(l.ns, harness.Median(took[i]))
 		}
 	}
 	floor := lines[max(0, slices.IndexFunc(lines, func(l *line) bool { return l.name == floorName }))]
@@ -90,7 +90,7 @@ func together(rt http.RoundTripper, goroutines int) (float64, error) {
 	ready.Add(goroutines)
 	for range goroutines {
 		done.Go(func() {
-			req := crowd.Request()
+			req := fake.Request(fake.URL)
 			ready.Done()
 			<-gate
 			for range each {
@@ -113,19 +113,12 @@ func together(rt http.RoundTripper, goroutines int) (float64, error) {
 }
 
 func rowOf(l, floor *line, counts []int) harness.Row {
-	row := harness.Row{harness.Text("", l.name)}
+	row := harness.Row{Name: l.name}
 	for i, ns := range l.ns {
-		row = append(row, figure(strconv.Itoa(counts[i]), ns))
+		row.Cells = append(row.Cells, harness.Value(strconv.Itoa(counts[i]), ns, ""))
 	}
 	growth := func(l *line) float64 { return slices.Max(l.ns) / l.ns[0] }
-	return append(row, figure(colGrowth, growth(l)), figure(colSteeper, growth(l)/growth(floor)))
-}
-
-func figure(name string, v float64) harness.Cell {
-	return harness.Cell{Name: name, Num: v, IsN: true}
-}
-
-func middle(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	return s[len(s)/2]
+	row.Cells = append(row.Cells,
+		harness.Value("most / first", growth(l), "×"), harness.Value(colSteeper, growth(l)/growth(floor), "×"))
+	return row
 }

@@ -15,13 +15,12 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/authtrip/authtrip/bench/harness"
-	"github.com/authtrip/authtrip/bench/parts"
 )
 
-// plotAll writes an SVG of both parts.
-func plotAll(path string, r parts.Results) error {
+// plotAll writes an SVG of both scenarios.
+func plotAll(path string, goroutines, tenants []harness.Row) error {
 	canvas := vgsvg.New(width, height)
-	if err := drawAll(draw.New(canvas), r); err != nil {
+	if err := drawAll(draw.New(canvas), goroutines, tenants); err != nil {
 		return err
 	}
 	var svg bytes.Buffer
@@ -35,15 +34,15 @@ func plotAll(path string, r parts.Results) error {
 
 const width, height = 11 * vg.Inch, 4.5 * vg.Inch
 
-// drawAll draws both parts side by side.
-func drawAll(c draw.Canvas, r parts.Results) error {
+// drawAll draws both side by side.
+func drawAll(c draw.Canvas, goroutines, tenants []harness.Row) error {
 	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	const cost = "processor time of a request, ns"
-	left, err := panel("Requests by ever more goroutines", "goroutines", cost, r[goroutinesPart])
+	left, err := panel("Requests by ever more goroutines", "goroutines", cost, goroutines)
 	if err != nil {
 		return err
 	}
-	right, err := panel("Requests for ever more tenants of one Manager", "tenants", cost, r[tenantsPart])
+	right, err := panel("Requests for ever more tenants of one Manager", "tenants", cost, tenants)
 	if err != nil {
 		return err
 	}
@@ -74,7 +73,7 @@ func panel(title, x, y string, rows []harness.Row) (*plot.Plot, error) {
 	most := 0.0
 	for i, r := range rows {
 		points := plotter.XYs{}
-		for _, c := range r[1:] {
+		for _, c := range r.Cells {
 			if n, ok := count(c.Name); ok && c.IsN {
 				points = append(points, plotter.XY{X: n, Y: c.Num})
 				most = max(most, c.Num)
@@ -89,11 +88,11 @@ func panel(title, x, y string, rows []harness.Row) (*plot.Plot, error) {
 		}
 		line.Color, dots.Color = plotutil.Color(i), plotutil.Color(i)
 		line.Width, dots.Shape = 1.5, plotutil.Shape(i)
-		if strings.HasPrefix(r[0].Text, "floor") || r[0].Text == floorName {
+		if strings.HasPrefix(r.Name, "floor") || r.Name == floorName {
 			line.Dashes = plotutil.Dashes(1)
 		}
 		p.Add(line, dots)
-		p.Legend.Add(r[0].Text, line, dots)
+		p.Legend.Add(r.Name, line, dots)
 	}
 	p.Y.Max = most * 1.5 // room for the legend
 	return p, nil

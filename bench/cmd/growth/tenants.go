@@ -66,15 +66,15 @@ func measureTenants(kind string, n int) (ours, least float64, err error) {
 	var (
 		plain  = &floor{make(map[string]*tenant, n), fake.Stub{}}
 		rt     = &authtrip.Transport{Source: c.Manager, Base: fake.Stub{}}
-		req    = crowd.Request()
+		req    = fake.Request(fake.URL)
 		mine   = make([]*http.Request, n)
 		theirs = make([]*http.Request, n)
 	)
 	for i := range n {
 		name := crowd.Name(i)
 		plain.tenants[name] = &tenant{[]string{"Bearer " + name}, time.Now().Add(time.Hour)}
-		mine[i] = req.WithContext(c.Context(i))
-		theirs[i] = req.WithContext(context.WithValue(context.Background(), nameKey{}, crowd.Name(i)))
+		mine[i] = req.WithContext(c.Context(name))
+		theirs[i] = req.WithContext(context.WithValue(context.Background(), nameKey{}, name))
 		if err := crowd.Send(rt, mine[i]); err != nil {
 			return 0, 0, err
 		}
@@ -100,5 +100,5 @@ func measureTenants(kind string, n int) (ours, least float64, err error) {
 			*turn.took = append(*turn.took, float64((processor()-start).Nanoseconds())/requestsOfRound)
 		}
 	}
-	return middle(a), middle(b), nil
+	return harness.Median(a), harness.Median(b), nil
 }

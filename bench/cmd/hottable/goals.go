@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/authtrip/authtrip/bench/harness"
-)
+import "github.com/authtrip/authtrip/bench/harness"
 
 // goal is a bound on one figure of authtrip's.
 type goal struct {
@@ -44,7 +40,7 @@ func (b *benchmark) goals() (sentences []string) {
 		}
 		for _, g := range goals[b.name] {
 			got := g.got(ours, floor)
-			sentences = append(sentences, sentence(name, g.what, g.most, got))
+			sentences = append(sentences, harness.AtMost(name+", "+g.what, g.most, got))
 		}
 	}
 	return sentences
@@ -61,25 +57,9 @@ func (b *benchmark) scaling(all []*benchmark) (sentences []string) {
 		}
 		for _, name := range judged {
 			if alone, together := one.find(name), b.find(name); alone != nil && together != nil {
-				sentences = append(sentences, sentence(name, "of 1 core", 1, together.time()/alone.time()))
+				sentences = append(sentences, harness.AtMost(name+", of 1 core", 1, together.time()/alone.time()))
 			}
 		}
 	}
 	return sentences
-}
-
-func sentence(name, what string, most, got float64) string {
-	want := "≤ " + figure(most)
-	if most == 0 {
-		want = "none"
-	}
-	return harness.Sentence(name+", "+what, want, got <= most, figure(got))
-}
-
-// figure has two decimals where they matter: ratios are judged by them.
-func figure(v float64) string {
-	if v == float64(int64(v)) || v >= 100 {
-		return harness.Figure(v)
-	}
-	return fmt.Sprintf("%.2f", v)
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 
 	"github.com/authtrip/authtrip/bench/harness"
 )
@@ -19,8 +18,7 @@ func main() {
 	markdown := flag.String("md", "", "write the tables to this `file` as Markdown too")
 	flag.Parse()
 	if err := run(flag.Args(), *markdown); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		harness.Exit(err)
 	}
 }
 
@@ -42,5 +40,5 @@ func run(paths []string, markdown string) error {
 		t.Goals = append(b.goals(), b.scaling(all)...)
 		tables = append(tables, t)
 	}
-	return harness.Print(title, tables, markdown)
+	return harness.Print([]harness.Section{{Title: title, Tables: tables}}, markdown)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/authtrip/authtrip/bench/fake"
 	"github.com/authtrip/authtrip/bench/harness"
-	"github.com/authtrip/authtrip/bench/parts"
 	"github.com/authtrip/authtrip/bench/peer"
 )
 
@@ -21,17 +20,20 @@ const (
 	refuse      = "refuse"
 	hang        = "hang"
 	status500   = "500"
-	unavailable = "503, Retry-After: 2"
-	tooMany     = "429, Retry-After: 2"
+	unavailable = "503 with Retry-After: 2"
+	tooMany     = "429 with Retry-After: 2"
 )
 
 var variants = []string{refuse, hang, status500, unavailable, tooMany}
 
 func main() {
-	parts.Main(parts.Program{
+	peers := []string{"x-oauth2", "google-async", "azcore", "smithy-bearer", "aws-credscache", authtripName}
+	harness.Main(peers, harness.Scenario{
 		Title: "outage of the authorization server: tokens of 11 s, 200 workers, 2,000 req/s",
-		Peers: []string{"x-oauth2", "google-async", "azcore", "smithy-bearer", "aws-credscache", authtripName},
-		Parts: []parts.Part{{Name: "outage", Title: "Outage", Cases: cases, Run: run, Tables: tables}},
+		Cases: cases,
+		Run:   run,
+		Lines: "peer/outage",
+		Views: views,
 		Goals: goals(),
 	})
 }
@@ -50,23 +52,21 @@ func cases(peers []string) []string {
 	return out
 }
 
-func goals() []parts.Goal {
-	var list []parts.Goal
-	add := func(v, what, column string, most float64) {
-		list = append(list, parts.Goal{What: v + ": " + what, Part: "outage", Row: authtripName + "/" + v, Column: column, AtMost: most})
-	}
+func goals() (all []harness.Goal) {
 	for _, v := range variants {
-		add(v, "token calls to open the circuit", colToOpen, 5)
-		add(v, "token calls in the shortest probe interval, after the first five", colBurst, 1)
-		add(v, "requests that failed while the token was valid", colFailedValid, 0)
-		add(v, "requests that failed in the last tenth of the token's life", colFailedLast, 0)
-		add(v, "requests sent with an expired token", colExpired, 0)
-		add(v, "median of failing calls when open, one after another, µs", colFail50, 10)
-		add(v, "99th of 100 failing calls when open, one after another, µs", colFail99, 10)
-		add(v, "served again later than a probe interval after the return, ms", colLate, 50)
-		add(v, "requests that failed after the first success", colFailedAfter, 0)
+		c := authtripName + "/" + v
+		all = append(all,
+			harness.Goal{Case: c, Cell: colToOpen, AtMost: 5},
+			harness.Goal{Case: c, Cell: colBurst, AtMost: 1}, // a probe in each interval
+			harness.Goal{Case: c, Cell: colFailedValid},
+			harness.Goal{Case: c, Cell: colExpired},
+			harness.Goal{Case: c, Cell: colFail50, AtMost: 10},
+			harness.Goal{Case: c, Cell: colFail99, AtMost: 10},
+			harness.Goal{Case: c, Cell: colLate, AtMost: 50},
+			harness.Goal{Case: c, Cell: colFailedAfter},
+		)
 	}
-	return list
+	return all
 }
 
 // behave puts the server into a variant.
@@ -129,5 +129,5 @@ func run(name string) ([]harness.Row, error) {
 	if err := o.run(); err != nil {
 		return nil, err
 	}
-	return []harness.Row{append(harness.Row{harness.Text("", name)}, o.row(pname == authtripName)...)}, nil
+	return harness.One(o.cells(pname == authtripName)...), nil
 }

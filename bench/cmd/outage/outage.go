@@ -132,7 +132,7 @@ func (o *outage) work(ctx context.Context, n int) {
 	served := false
 	due := o.gone.Add(period * time.Duration(n) / workers)
 	for ; ; due = due.Add(period * (1 + max(0, time.Since(due)/period))) {
-		if !pause(ctx, time.Until(due)) {
+		if fake.Sleep(ctx, time.Until(due)) != nil {
 			return
 		}
 		if o.resting.Load() {
@@ -175,16 +175,5 @@ func (o *outage) failAlone() {
 	case o.alone = <-took:
 		slices.Sort(o.alone)
 	case <-time.After(aloneFor + period): // it hangs
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -6,12 +6,11 @@ import (
 
 	"github.com/authtrip/authtrip/bench/fake"
 	"github.com/authtrip/authtrip/bench/harness"
-	"github.com/authtrip/authtrip/bench/parts"
 )
 
 // The columns that goals are about.
 const (
-	colToOpen      = "calls to open"
+	colToOpen      = "calls to open, or all"
 	colBurst       = "most in 0.9 s after five"
 	colFailedValid = "failed, token valid"
 	colFailedLast  = "failed, last tenth of its life"
@@ -22,7 +21,7 @@ const (
 	colFailedAfter = "failed after first success"
 )
 
-var tables = []parts.Table{
+var views = []harness.View{
 	{Title: "the token endpoint", Columns: []string{"token calls", "token calls per second", colToOpen, colBurst}},
 	{Title: "requests", Columns: []string{"token valid", colFailedValid, colFailedLast, colExpired}},
 	{Title: "failing calls, at the end of the outage", Columns: []string{"p50", "p99", colFail50, colFail99, "longest of all"}},
@@ -33,7 +32,7 @@ var tables = []parts.Table{
 // within a tenth.
 const shortest = 900 * time.Millisecond
 
-func (o *outage) row(hasCircuit bool) harness.Row {
+func (o *outage) cells(hasCircuit bool) []harness.Cell {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	back := *o.back.Load()
@@ -47,13 +46,16 @@ func (o *outage) row(hasCircuit bool) harness.Row {
 			probe = at
 		}
 	}
-	row := harness.Row{
+	row := []harness.Cell{
 		harness.N("token calls", int64(len(dead))),
-		{Name: "token calls per second", Num: float64(len(dead)) / o.rest.Sub(o.gone).Seconds(), IsN: true},
+		harness.Value("token calls per second", float64(len(dead))/o.rest.Sub(o.gone).Seconds(), ""),
 	}
-	if opened := o.circuit.opened(); !hasCircuit || opened.IsZero() {
-		row = append(row, harness.Text(colToOpen, "never"))
-	} else {
+	switch opened := o.circuit.opened(); {
+	case !hasCircuit:
+		row = append(row, harness.Text(colToOpen, "no circuit"))
+	case opened.IsZero(): // as it should be where Retry-After spares the server
+		row = append(row, harness.N(colToOpen, int64(len(dead))))
+	default:
 		row = append(row, harness.N(colToOpen, int64(countBefore(dead, opened))))
 	}
 	row = append(row, harness.N(colBurst, int64(mostWithin(dead, 5, shortest))))
@@ -62,7 +64,8 @@ func (o *outage) row(hasCircuit bool) harness.Row {
 }
 
 // callers tells what became of the requests while the server was out.
-func (o *outage) callers(back time.Time) harness.Row {
+func (o *outage) callers(back time.Time) []harness.Cell {
+	// A token is used until a tenth of its life is left, 10 s at most.
 	usable, expired := o.tokenAt.Add(lifetime*9/10), o.tokenAt.Add(lifetime)
 	var valid, failedValid, failedLast, longest int64
 	var late []time.Duration // of calls that failed in the last two seconds
@@ -85,7 +88,7 @@ func (o *outage) callers(back time.Time) harness.Row {
 		}
 	}
 	slices.Sort(late)
-	return harness.Row{
+	return []harness.Cell{
 		harness.N("token valid", valid), harness.N(colFailedValid, failedValid),
 		harness.N(colFailedLast, failedLast),
 		harness.N(colExpired, o.api.Verdicts[fake.Expired].Load()),
@@ -96,7 +99,7 @@ func (o *outage) callers(back time.Time) harness.Row {
 }
 
 // again tells how callers were served after the server's return.
-func (o *outage) again(dead []time.Time, probe, back time.Time) harness.Row {
+func (o *outage) again(dead []time.Time, probe, back time.Time) []harness.Cell {
 	var success, failure time.Time // the first, the last
 	failed := int64(0)             // begun after the first success
 	for _, s := range o.samples {
@@ -116,9 +119,9 @@ func (o *outage) again(dead []time.Time, probe, back time.Time) harness.Row {
 		}
 	}
 	if success.IsZero() {
-		return harness.Row{harness.Text("served after", "not again")}
+		return []harness.Cell{harness.Text("served after", "not again")}
 	}
-	row := harness.Row{harness.Ms("served after", success.Sub(back)), harness.Ms("last failure after", max(0, failure.Sub(back)))}
+	row := []harness.Cell{harness.Ms("served after", success.Sub(back)), harness.Ms("last failure after", max(0, failure.Sub(back)))}
 	if !failure.After(back) {
 		row[1].Num = 0
 	}
@@ -158,6 +161,5 @@ func micros(name string, sorted []time.Duration, q float64) harness.Cell {
 	if len(sorted) == 0 {
 		return harness.Text(name, "none")
 	}
-	d := sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
-	return harness.Cell{Name: name, Num: float64(d) / 1e3, Unit: "µs", IsN: true}
+	return harness.Value(name, float64(harness.Quantile(sorted, q))/1e3, "µs")
 }

@@ -28,7 +28,7 @@ import (
 const (
 	accepting = "https://api.example.test/accepting"
 	refusing  = "https://api.example.test/refusing"
-	patience  = 3 * time.Second // until a peer is held never to notice
+	patience  = 2 * time.Second // until a peer is held never to notice
 )
 
 var peers = []string{
@@ -36,7 +36,7 @@ var peers = []string{
 	"smithy-bearer", "aws-credscache", "gophercloud", "ghinstallation", "msal",
 }
 
-func main() { harness.Main(scenario(), peers) }
+func main() { harness.Main(peers, scenario()) }
 
 func scenario() harness.Scenario {
 	s := harness.Scenario{
@@ -64,11 +64,11 @@ func scenario() harness.Scenario {
 	return s
 }
 
-func run(name string) harness.Row {
+func run(name string) ([]harness.Row, error) {
 	name, variant, _ := strings.Cut(name, "/")
 	p, err := peer.ByName(name)
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	auth := &fake.Auth{Before: 50 * time.Millisecond, Lifetime: time.Hour, TokenLen: 1024}
 	auth.Start()
@@ -78,23 +78,23 @@ func run(name string) harness.Row {
 		TokenTransport: auth.Transport(), TokenTimeout: 10 * time.Second,
 	})
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	c := &caller{d}
 	if !c.accepted(accepting) {
-		return harness.Error("no token to begin with")
+		return nil, errors.New("no token to begin with")
 	}
 	switch variant {
 	case "always401":
-		return refuse(c, auth, api, refusing)
+		return refuse(c, auth, api, refusing), nil
 	case "mixed401":
-		return refuse(c, auth, api, refusing, accepting)
+		return refuse(c, auth, api, refusing, accepting), nil
 	}
-	return inFlight(c, auth, api)
+	return inFlight(c, auth, api), nil
 }
 
 // inFlight revokes the token of 500 requests that are under way.
-func inFlight(c *caller, auth *fake.Auth, api *fake.API) harness.Row {
+func inFlight(c *caller, auth *fake.Auth, api *fake.API) []harness.Row {
 	t0, r0 := auth.Attempts(), api.Requests()
 	api.Delay = func(n int64) time.Duration {
 		if n -= r0; n < 500 {
@@ -108,17 +108,17 @@ func inFlight(c *caller, auth *fake.Auth, api *fake.API) harness.Row {
 	took := time.Since(start)
 	t1, r1 := auth.Attempts(), api.Requests()
 	second := c.atOnce(500, accepting)
-	return harness.Row{
+	return harness.One(
 		harness.N("401 to caller", first.unauthorized.Load()), harness.N("errors", first.failed.Load()),
 		harness.N("token requests", t1-t0), harness.N("API requests", r1-r0), harness.Ms("wave took", took),
 		harness.N("2nd wave 401", second.unauthorized.Load()), harness.N("2nd wave errors", second.failed.Load()),
 		harness.N("2nd wave token req", auth.Attempts()-t1),
-	}
+	)
 }
 
 // refuse sends requests to the urls in turn, one of which refuses them, and
 // then revokes the token.
-func refuse(c *caller, auth *fake.Auth, api *fake.API, urls ...string) harness.Row {
+func refuse(c *caller, auth *fake.Auth, api *fake.API, urls ...string) []harness.Row {
 	var relented atomic.Bool
 	api.Refuses = func(r *http.Request) bool { return r.URL.String() == refusing && !relented.Load() }
 
@@ -143,7 +143,7 @@ func refuse(c *caller, auth *fake.Auth, api *fake.API, urls ...string) harness.R
 		time.Sleep(10 * time.Millisecond)
 	}
 	refused := 100 / len(urls) // of each 100, by right
-	return harness.Row{
+	return harness.One(
 		harness.N("token req, 100 in turn", t1-t0), harness.N("API req, 100 in turn", r1-r0),
 		harness.N("token req, 100 at once", t2-t1), harness.N("API req, 100 at once", r2-r1),
 		harness.N("wrongly 401", inTurn.unauthorized.Load()+atOnce.unauthorized.Load()-2*int64(refused)),
@@ -151,7 +151,7 @@ func refuse(c *caller, auth *fake.Auth, api *fake.API, urls ...string) harness.R
 		harness.Text("revoked: accepted", accepted),
 		harness.Ms("revoked: accepted after", time.Since(start)),
 		harness.N("revoked: token req", auth.Attempts()-t2),
-	}
+	)
 }
 
 // caller sends GETs.

@@ -20,7 +20,10 @@ import (
 )
 
 func main() {
-	harness.Main(harness.Scenario{
+	peers := peer.Names(func(p peer.Peer) bool {
+		return !p.Static && p.Name != "x-oauth2-early" && p.Name != "google-sync" && p.Name != "google-2lo"
+	})
+	harness.Main(append(peers, "authtrip-resty"), harness.Scenario{
 		Title:   "stampede: cold start; token endpoint 200 ms, or instant and in memory",
 		Cases:   harness.Cross("1000", "10000", "10000-instant"),
 		Run:     run,
@@ -30,18 +33,16 @@ func main() {
 			{Case: "authtrip/10000", Cell: "failed"},
 			{Case: "authtrip/10000", Cell: "slowest", BestPeer: true},
 		},
-	}, append(peer.Names(func(p peer.Peer) bool {
-		return !p.Static && p.Name != "x-oauth2-early" && p.Name != "google-sync" && p.Name != "google-2lo"
-	}), "authtrip-resty"))
+	})
 }
 
-func run(name string) harness.Row {
+func run(name string) ([]harness.Row, error) {
 	pname, count, _ := strings.Cut(name, "/")
 	count, instant := strings.CutSuffix(count, "-instant")
 	n, _ := strconv.Atoi(count)
 	p, err := peer.ByName(pname)
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	a := &fake.Auth{Before: 200 * time.Millisecond, Lifetime: time.Hour, TokenLen: 1024}
 	a.Start()
@@ -59,7 +60,7 @@ func run(name string) harness.Row {
 	}
 	rt, err := p.New(c)
 	if err != nil {
-		return harness.Error(err.Error())
+		return nil, err
 	}
 	var (
 		ready, done sync.WaitGroup
@@ -100,7 +101,7 @@ func run(name string) harness.Row {
 	var lat harness.Latencies
 	lat.Add(all...)
 	q := lat.Quantiles(0.5, 1)
-	return harness.Row{
+	return harness.One(
 		harness.N("token requests", a.Attempts()),
 		harness.N("API requests", api.Requests()),
 		harness.N("failed", failed.Load()),
@@ -109,5 +110,5 @@ func run(name string) harness.Row {
 		harness.N("extra goroutines", int64(max(0, w.Goroutines-g0))),
 		harness.MB("extra heap", max(0, w.Heap-float64(m.HeapAlloc))),
 		harness.MB("extra stacks", max(0, w.Stacks-float64(m.StackInuse))),
-	}
+	), nil
 }

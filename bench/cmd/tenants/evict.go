@@ -15,6 +15,7 @@ import (
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/bench/crowd"
+	"github.com/authtrip/authtrip/bench/fake"
 	"github.com/authtrip/authtrip/bench/harness"
 )
 
@@ -31,10 +32,10 @@ type eviction struct {
 }
 
 var allEvictions = []eviction{
-	{name: "1,000 of 20,000, 4,000 req/s", limit: 1_000, of: 20_000, period: 50 * time.Millisecond},
+	{name: "1,000 of 20,000, 4,000 a second", limit: 1_000, of: 20_000, period: 50 * time.Millisecond},
 	{name: "1,000 of 20,000, flat out", limit: 1_000, of: 20_000},
-	{name: "50,000 of 200,000, 4,000 req/s", limit: 50_000, of: 200_000, period: 50 * time.Millisecond},
-	{name: "1,000 of 1,000, 4,000 req/s", limit: 1_000, of: 1_000, period: 50 * time.Millisecond}, // none goes: for comparison
+	{name: "50,000 of 200,000, 4,000 a second", limit: 50_000, of: 200_000, period: 50 * time.Millisecond},
+	{name: "1,000 of 1,000, 4,000 a second", limit: 1_000, of: 1_000, period: 50 * time.Millisecond}, // none goes: for comparison
 }
 
 func evictions([]string) []string {
@@ -101,9 +102,9 @@ func (e eviction) run() ([]harness.Row, error) {
 	rt := &authtrip.Transport{Source: c.Manager, Base: api}
 	contexts := make([]context.Context, e.of)
 	for i := range contexts {
-		contexts[i] = c.Context(i)
+		contexts[i] = c.Context(crowd.Name(i))
 	}
-	plain := crowd.Request()
+	plain := fake.Request(fake.URL)
 	for i := range e.limit { // as many as there is room for
 		if err := crowd.Send(rt, plain.WithContext(contexts[i])); err != nil {
 			return nil, err
@@ -150,11 +151,10 @@ func (e eviction) run() ([]harness.Row, error) {
 	most = max(most, api.live())
 	runtime.KeepAlive(c)
 	q := lat.Quantiles(0.5, 0.99, 1)
-	return []harness.Row{{
-		harness.Text("", e.name),
+	return harness.One(
 		harness.N("requests", int64(lat.Len())), harness.N("failed", failed.Load()),
 		harness.N("token calls", tokens.Issued()-before),
 		harness.N("most live tokens", int64(most)), harness.N("above the cap", int64(max(0, most-e.limit))),
 		harness.Ms("p50", q[0]), harness.Ms("p99", q[1]), harness.Ms("worst", q[2]),
-	}}, nil
+	), nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -22,23 +21,36 @@ import (
 const (
 	byName    = "Source of a name, Token" // Manager.Source or SourceFor, then Token
 	byHandle  = "Token of a kept Source"
-	byContext = "RoundTrip less the floor" // the Manager's Transport, by contexts made before
-)
+	byContext = "RoundTrip less its floor" // both make the request's context, as a service does
 
-var ways = []string{byName, byHandle, byContext}
+	mapGet  = "map get"
+	mapRead = "map get, one read"
+	floor   = "floor of RoundTrip"
+
+	colOfMap = "of map get"
+	colHot   = "one hot"
+)
 
 const rounds = 9
 
-// tenant is what the plain maps hold.
+// tenant is what the plain map holds.
 type tenant struct {
 	expiry time.Time
 	token  string
 }
 
+// sameSize is as large as the value by which the library's contexts choose.
+type sameSize struct {
+	registration, principal string
+	scopes                  []string
+}
+
+type sizeKey struct{}
+
 // probe is one thing that is timed: at is called with the number of a tenant.
 type probe struct {
 	name string
-	at   func(i int)
+	at   func(i int) error
 
 	random, hot []float64 // ns, one of each round
 	allocs      float64
@@ -53,83 +65,77 @@ func lookup(kind string) ([]harness.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours := &authtrip.Transport{Source: c.Manager, Base: fake.Stub{}}
-	floorPeer, err := peer.ByName("min-mapclone")
+	rt := &authtrip.Transport{Source: c.Manager, Base: fake.Stub{}}
+	least, err := peer.ByName("min-mapclone")
 	if err != nil {
 		return nil, err
 	}
-	floor, err := floorPeer.New(peer.Config{Base: fake.Stub{}})
+	leastTrip, err := least.New(peer.Config{Base: fake.Stub{}})
 	if err != nil {
 		return nil, err
 	}
 	var (
-		names    = make([]string, n)
-		sources  = make([]*authtrip.Source, n)
-		requests = make([]*http.Request, n)
-		plain    = make(map[string]*tenant, n)
-		req      = crowd.Request()
+		names   = make([]string, n)
+		sources = make([]*authtrip.Source, n)
+		plain   = make(map[string]*tenant, n)
+		req     = fake.Request(fake.URL)
+		ctx     = context.Background()
+		past    = time.Now()
 	)
 	for i := range n {
 		names[i] = crowd.Name(i)
 		plain[crowd.Name(i)] = &tenant{time.Now().Add(time.Hour), crowd.Name(i)}
-		requests[i] = req.WithContext(c.Context(i))
 		if sources[i], err = c.Source(names[i]); err != nil {
 			return nil, err
 		}
-		if err := crowd.Send(ours, requests[i]); err != nil {
+		if _, err := sources[i].Token(ctx); err != nil {
 			return nil, err
 		}
 	}
-
-	var (
-		ctx  = context.Background()
-		bad  error
-		past = time.Now()
-		note = func(err error) {
-			if err != nil {
-				bad = err
-			}
-		}
-	)
 	probes := []*probe{
-		{name: "map get", at: func(i int) {
+		{name: mapGet, at: func(i int) error {
 			if plain[names[i]] == nil {
-				bad = errors.New("not in the map")
+				return errNotThere
 			}
+			return nil
 		}},
-		{name: "map get, one read", at: func(i int) {
+		{name: mapRead, at: func(i int) error {
 			if plain[names[i]].expiry.Before(past) {
-				bad = errors.New("expired in the map")
+				return errNotThere
 			}
+			return nil
 		}},
-		{name: byName, at: func(i int) {
+		{name: byName, at: func(i int) error {
 			s, err := c.Source(names[i])
-			note(err)
-			_, err = s.Token(ctx)
-			note(err)
+			if err == nil {
+				_, err = s.Token(ctx)
+			}
+			return err
 		}},
-		{name: byHandle, at: func(i int) {
+		{name: byHandle, at: func(i int) error {
 			_, err := sources[i].Token(ctx)
-			note(err)
+			return err
 		}},
-		{name: "floor", at: func(i int) {
-			_, err := floor.RoundTrip(requests[i])
-			note(err)
+		{name: floor, at: func(i int) error {
+			of := context.WithValue(ctx, sizeKey{}, sameSize{"", names[i], nil})
+			_, err := leastTrip.RoundTrip(req.WithContext(of))
+			return err
 		}},
-		{name: byContext, at: func(i int) {
-			_, err := ours.RoundTrip(requests[i])
-			note(err)
+		{name: byContext, at: func(i int) error {
+			_, err := rt.RoundTrip(req.WithContext(c.Context(names[i])))
+			return err
 		}},
 	}
-	measureProbes(probes, n)
-	if bad != nil {
-		return nil, bad
+	if err := measureProbes(probes, n); err != nil {
+		return nil, err
 	}
 	runtime.KeepAlive(c)
 	return lookupRows(kind, probes), nil
 }
 
-func measureProbes(probes []*probe, n int) {
+var errNotThere = errors.New("not in the map")
+
+func measureProbes(probes []*probe, n int) error {
 	// What a collection of 100,000 tenants costs is growth's to show: here it
 	// would hide what is measured.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
@@ -137,28 +143,37 @@ func measureProbes(probes []*probe, n int) {
 	one := slices.Repeat(random[:1], n)
 	for range rounds {
 		runtime.GC()
-		hot, _ := inTurn(probes, one)
-		cold, allocs := inTurn(probes, random)
+		hot, _, err := inTurn(probes, one)
+		if err != nil {
+			return err
+		}
+		cold, allocs, err := inTurn(probes, random)
+		if err != nil {
+			return err
+		}
 		for i, p := range probes {
 			p.hot, p.random, p.allocs = append(p.hot, hot[i]), append(p.random, cold[i]), allocs[i]
 		}
 	}
+	return nil
 }
 
 // inTurn returns the time of a call and its allocations for each probe. They
 // take turns of a few thousand calls, each somewhere else in the order: what
 // one has just used would be in the processor's cache for the next.
-func inTurn(probes []*probe, order []int) (ns, allocs []float64) {
+func inTurn(probes []*probe, order []int) (ns, allocs []float64, err error) {
 	ns, allocs = make([]float64, len(probes)), make([]float64, len(probes))
 	var before, after runtime.MemStats
-	parts := slices.Collect(slices.Chunk(order, 5_000))
-	for t := range parts {
+	turns := slices.Collect(slices.Chunk(order, 5_000))
+	for t := range turns {
 		for i, p := range probes {
-			turn := parts[(t+i*len(parts)/len(probes))%len(parts)]
+			turn := turns[(t+i*len(turns)/len(probes))%len(turns)]
 			runtime.ReadMemStats(&before)
 			start := time.Now()
 			for _, i := range turn {
-				p.at(i)
+				if err := p.at(i); err != nil {
+					return nil, nil, err
+				}
 			}
 			ns[i] += float64(time.Since(start).Nanoseconds()) / float64(len(order))
 			runtime.ReadMemStats(&after)
@@ -168,42 +183,37 @@ func inTurn(probes []*probe, order []int) (ns, allocs []float64) {
 	for i := range allocs {
 		allocs[i] = math.Round(allocs[i])
 	}
-	return ns, allocs
+	return ns, allocs, nil
 }
 
-func lookupRows(kind string, probes []*probe) []harness.Row {
-	find := func(name string) *probe {
-		return probes[slices.IndexFunc(probes, func(p *probe) bool { return p.name == name })]
+func lookupRows(kind string, probes []*probe) (rows []harness.Row) {
+	medians := map[string]float64{}
+	for _, p := range probes {
+		medians[p.name] = harness.Median(slices.Clone(p.random))
 	}
-	get, floor := find("map get"), find("floor")
-	var rows []harness.Row
+	least := probes[slices.IndexFunc(probes, func(p *probe) bool { return p.name == floor })]
 	for _, p := range probes {
 		random, hot, allocs := p.random, p.hot, p.allocs
 		if p.name == byContext {
-			random, hot, allocs = less(random, floor.random), less(hot, floor.hot), allocs-floor.allocs
+			random, hot, allocs = less(random, least.random), less(hot, least.hot), allocs-least.allocs
 		}
-		rows = append(rows, harness.Row{
-			harness.Text("", kind+": "+p.name),
-			figure("ns", "", middle(random)), figure("× map get", "", middle(random)/middle(get.random)),
-			figure("hot ns", "", middle(hot)), figure("allocs", "", allocs),
-		})
+		took := harness.Median(slices.Clone(random))
+		rows = append(rows, harness.Row{Name: p.name + "/" + kind, Cells: []harness.Cell{
+			harness.Value("random order", took, "ns"),
+			harness.Value(colOfMap, took/medians[mapGet], "×"),
+			harness.Value("of map get, one read", took/medians[mapRead], "×"),
+			harness.Value(colHot, harness.Median(slices.Clone(hot)), "ns"),
+			harness.Value("allocs", allocs, ""),
+		}})
 	}
 	return rows
 }
 
-func figure(name, unit string, v float64) harness.Cell {
-	return harness.Cell{Name: name, Num: v, Unit: unit, IsN: true}
-}
-
+// less subtracts round by round.
 func less(a, b []float64) []float64 {
 	out := make([]float64, len(a))
 	for i := range a {
 		out[i] = a[i] - b[i]
 	}
 	return out
-}
-
-func middle(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	return s[len(s)/2]
 }

@@ -36,10 +36,7 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := tenants()
-	if name == "google-2lo" || name == "ghinstallation" {
-		n = max(1, n/50) // each token costs an RSA signature
-	}
+	n := tenantsOf(name)
 	a := &fake.Auth{Lifetime: 24 * time.Hour, TokenLen: 64}
 	a.Start()
 	defer a.Close()
@@ -54,7 +51,7 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 		}
 	}
 	built := measure()
-	req := crowd.Request()
+	req := fake.Request(fake.URL)
 	for _, rt := range all {
 		if err := crowd.Send(rt, req); err != nil {
 			return nil, err
@@ -62,16 +59,15 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	}
 	warm := measure()
 	runtime.KeepAlive(all)
-	return []harness.Row{{
-		harness.Text("", name),
-		bytesEach("B built", built.heap-before.heap, n), bytesEach("B warm", warm.heap-before.heap, n),
+	return harness.One(
+		harness.N("tenants", int64(n)), bytesEach("built", built.heap-before.heap, n), bytesEach("warm", warm.heap-before.heap, n),
 		each("goroutines", warm.goroutines-before.goroutines, n), each("timers", warm.timers-before.timers, n),
-	}}, nil
+	), nil
 }
 
 // memoryOfManager builds one Manager of all tenants.
 func memoryOfManager(kind string) ([]harness.Row, error) {
-	n := tenants()
+	n := tenantsOf(kind)
 	tokens := &crowd.Issuer{}
 	before := measure()
 	// Tokens are due for renewal at once, so that each can be renewed once.
@@ -81,10 +77,10 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 	}
 	built := measure()
 	rt := &authtrip.Transport{Source: c.Manager, Base: fake.Stub{}}
-	req := crowd.Request()
+	req := fake.Request(fake.URL)
 	all := func() error {
 		for i := range n {
-			if err := crowd.Send(rt, req.WithContext(c.Context(i))); err != nil {
+			if err := crowd.Send(rt, req.WithContext(c.Context(crowd.Name(i)))); err != nil {
 				return err
 			}
 			if err := settle(before.goroutines + 10); err != nil { // renewals go on behind the requests
@@ -113,12 +109,11 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 		}
 	}
 	runtime.KeepAlive(c)
-	return []harness.Row{{
-		harness.Text("", kind),
-		bytesEach("B built", built.heap-before.heap, n), bytesEach("B warm", warm.heap-before.heap, n),
-		bytesEach("B renewed", renewed.heap-before.heap, n),
+	return harness.One(
+		harness.N("tenants", int64(n)), bytesEach("built", built.heap-before.heap, n), bytesEach("warm", warm.heap-before.heap, n),
+		bytesEach("renewed", renewed.heap-before.heap, n),
 		each("goroutines", renewed.goroutines-before.goroutines, n), each("timers", renewed.timers-before.timers, n),
-	}}, nil
+	), nil
 }
 
 // settle waits until there are no more than so many goroutines.
@@ -194,13 +189,11 @@ func writeHeap(path string) error {
 }
 
 func bytesEach(name string, total, n int) harness.Cell {
-	return harness.N(name, int64(math.Round(float64(total)/float64(n))))
+	return harness.Value(name, math.Round(float64(total)/float64(n)), "B")
 }
 
 // each is a count per tenant. What belongs to all of them together is less
 // than one in a thousand.
 func each(name string, total, n int) harness.Cell {
-	c := harness.N(name, 0)
-	c.Num = math.Round(1000*float64(total)/float64(n)) / 1000
-	return c
+	return harness.Value(name, math.Round(1000*float64(total)/float64(n))/1000, "")
 }
