@@ -69,7 +69,9 @@ func (e *entry) settled() {
 }
 
 // hadDropped reports whether token is the one that was dropped outright last.
-func (h *history) hadDropped(token string) bool { return h.dropped != nil && h.dropped.token() == token }
+func (h *history) hadDropped(token string) bool {
+	return h.dropped != nil && h.dropped.token() == token
+}
 
 // Format keeps tokens out of dumps that follow pointers.
 func (*history) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
