@@ -15,9 +15,10 @@ import (
 // rest they share.
 type client struct {
 	*settings
-	ID, ClientID string
-	ClientSecret Secret
+	ID           string
 	own          entry // the client's own token; for users' grants it is not used
+	ClientID     string
+	ClientSecret Secret
 	// scoped is set where a request's context replaced the scopes.
 	scoped *scoped
 }

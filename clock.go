@@ -2,6 +2,7 @@ package authtrip
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/authtrip/authtrip/internal/clock"
@@ -15,6 +16,25 @@ type instant struct{ mono, wall int64 }
 func readClocks() instant {
 	mono, wall := clock.Read()
 	return instant{mono: mono, wall: wall}
+}
+
+// wallAhead is by how much the wall clock is ahead of the monotonic one, as both
+// were read last. It is written in this order and read in the other: what was
+// read is never taken for older than it is.
+var wallAhead struct{ by, readAt atomic.Int64 }
+
+// glance is readClocks in half the time, for every request: it reads the wall
+// clock only when that was not read in the last millisecond, by anybody. So a
+// machine that was asleep is noticed within that time of being awake.
+func glance() instant {
+	mono := clock.Monotonic()
+	if age := mono - wallAhead.readAt.Load(); 0 <= age && age < int64(time.Millisecond) {
+		return instant{mono: mono, wall: mono + wallAhead.by.Load()}
+	}
+	now := readClocks()
+	wallAhead.by.Store(now.wall - now.mono)
+	wallAhead.readAt.Store(now.mono)
+	return now
 }
 
 // since is the time from earlier to now by the clock that counted more of it.

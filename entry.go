@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/authtrip/authtrip/internal/clock"
 )
 
 // entry is the life of one token. Readers load current and take no lock;
@@ -18,11 +16,11 @@ import (
 // There may be a hundred thousand of them: what few have is in history.
 type entry struct {
 	client    *client
-	principal string                 // who granted it; empty for a client's own token
-	seen      uint64                 // guarded by tokens.mu; the login that the Store had last, see loginID
 	current   atomic.Pointer[issued] // nil: none. Written under mu
 	pins      atomic.Int32           // how many use the entry; below zero: it was evicted
 	renewing  atomic.Bool            // a renewal behind the requests is under way
+	principal string                 // who granted it; empty for a client's own token
+	seen      uint64                 // guarded by tokens.mu; the login that the Store had last, see loginID
 
 	mu      sync.Mutex
 	history *history // guarded by mu; nil: none
@@ -77,18 +75,17 @@ func (e *entry) lastValues() (last, previous string) {
 }
 
 // fresh returns a token with which nothing is to be done but to send it, or
-// nil. It reads one clock, and the other once in a while.
+// nil.
 func (e *entry) fresh() *issued {
 	t := e.current.Load()
-	if t == nil || t.freshAt(clock.Monotonic()) {
-		return t
+	if t == nil {
+		return nil
 	}
-	now := readClocks()
-	fresh := t.fresh(now)
-	if fresh || now.mono-t.at.mono >= int64(t.freshFor) { // not where the wall clock alone says no
-		t.checked.Store(now.mono)
+	now := glance()
+	if !e.own() && now.mono-t.used.Load() >= int64(time.Millisecond) {
+		t.used.Store(now.mono)
 	}
-	if !fresh {
+	if !t.fresh(now) {
 		return nil
 	}
 	return t

@@ -68,7 +68,7 @@ const (
 )
 
 // issued is one access token and its ages. It never changes once it is
-// published, but for checked: a change of state publishes a copy, so that
+// published, but for used: a change of state publishes a copy, so that
 // readers need no lock. There may be a hundred thousand of them: what few have
 // is in notes.
 type issued struct {
@@ -80,7 +80,7 @@ type issued struct {
 
 	freshFor  time.Duration // from at; then a renewal runs behind the requests
 	usableFor time.Duration // from at; then requests wait for another token
-	checked   atomic.Int64  // monotonic; when both clocks were read last for a request
+	used      atomic.Int64  // monotonic; when it was asked for last, for what may be evicted
 	notes     *notes        // nil: none
 }
 
@@ -110,7 +110,7 @@ func newIssued(token string, raw bool, at instant) *issued {
 	if t.header[0] = bearer + token; raw {
 		t.header[0] = strings.Clone(token)
 	}
-	t.checked.Store(at.mono)
+	t.used.Store(at.mono)
 	return t
 }
 
@@ -130,7 +130,7 @@ func (t *issued) with(change func(*notes)) *issued {
 	n := t.noted()
 	change(&n)
 	c := &issued{header: t.header, at: t.at, freshFor: t.freshFor, usableFor: t.usableFor}
-	c.checked.Store(t.checked.Load())
+	c.used.Store(t.used.Load())
 	if n.standing != good {
 		c.freshFor, n.freshOnceSaved = 0, 0
 	}
@@ -158,16 +158,6 @@ func (*notes) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // String does what that of issued does.
 func (*notes) String() string { return redacted }
-
-// unread is for how long the wall clock need not be read again: a machine that
-// was asleep is noticed within that time of being awake.
-const unread = time.Millisecond
-
-// freshAt is fresh by the monotonic clock alone, where the wall clock was read
-// a moment ago.
-func (t *issued) freshAt(mono int64) bool {
-	return mono-t.checked.Load() < int64(unread) && mono-t.at.mono < int64(t.freshFor)
-}
 
 // fresh reports whether the token may be sent and nothing else is to be done.
 func (t *issued) fresh(now instant) bool { return now.since(t.at) < t.freshFor }

@@ -131,7 +131,7 @@ func (m *Manager) evict() {
 		}
 		used := int64(math.MinInt64)
 		if t := e.current.Load(); t != nil && t.usable(now) {
-			used = t.checked.Load()
+			used = t.used.Load()
 		}
 		idle = append(idle, candidate{e, hash, used})
 	})
