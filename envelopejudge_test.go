@@ -141,6 +141,8 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 		{undecided, `{"` + strings.Repeat("k", 4096) + `":1,` + refused[1:]},
 		{undecided, strings.Repeat(`{"header":`, 409) + refused + strings.Repeat("}", 409)},
 		{undecided, `{"list":` + strings.Repeat("[", 100_000)},
+		{rejected, `{"list":` + strings.Repeat(`[{"a":`, 150) + "1" + strings.Repeat("}]", 150) + "," + refused[1:]},
+		{undecided, `{"list":` + strings.Repeat(`[{"a":`, 150) + "1" + strings.Repeat("}]", 149) + "]}," + refused[1:]},
 		{accepted, `{"list":` + strings.Repeat("[", 1500) + strings.Repeat("]", 1500) + `,"header":{"isSuccessful":true}}`},
 		// No JSON, or not all of it.
 		{accepted, ``},
