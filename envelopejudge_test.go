@@ -162,6 +162,13 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 		{undecided, `{80007:` + refused + `}`},
 		{undecided, `{[]:1}`},
 		{undecided, "{\"a\":\"\x00\"," + refused[1:]},
+		{undecided, "{\"a\":\"\n\"," + refused[1:]},
+		{undecided, `{"a":"\u123x",` + refused[1:]},
+		{undecided, `{"a":"\x",` + refused[1:]},
+		{undecided, `{"a":01,` + refused[1:]},
+		{undecided, `{"a":1.,` + refused[1:]},
+		{undecided, `{"a":1e,` + refused[1:]},
+		{rejected, `{"a":-0.10e+20,"b":0,"c":1E-7,"d":"\\\/\b\f\n\r\t\"\uAf09",` + refused[1:]},
 		{undecided, "\xff\xfe{\x00}\x00"},
 	} {
 		isRejected, why := judged(t, withEnvelope("api.example", inHeader), jsonResponse(c.body))
