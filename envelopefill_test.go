@@ -192,16 +192,36 @@ func TestOnceNobodyWaitsNoMoreIsRead(t *testing.T) {
 }
 
 func TestABodyThatReadsNothingForLongIsUndecided(t *testing.T) {
-	reads := 0
-	body := opened(t, &oddly{close: func() {}, read: func(p []byte) (int, error) {
-		if reads++; reads <= 150 {
-			return 0, nil
+	for empty, want := range map[int]string{99: "rejected", 100: "undecided", 150: "undecided"} {
+		reads := 0
+		rt, verdict := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			res := jsonResponse("")
+			res.Request, res.Body = r, &oddly{close: func() {}, read: func(p []byte) (int, error) {
+				if reads++; reads <= empty {
+					return 0, nil
+				}
+				n := copy(p, refused[min(len(refused), max(0, reads-empty-1)*60):])
+				return n, map[bool]error{true: io.EOF}[n == 0]
+			}}
+			return res, nil
+		}), "api.example", 10*time.Second)
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if err != nil || *verdict != want {
+			t.Errorf("after %d empty Reads judged %q (%v), want %q", empty, *verdict, err, want)
 		}
-		return copy(p, "late"), io.EOF
-	}})
-	if got, err := io.ReadAll(body); string(got) != "late" || err != nil || reads != 151 {
-		t.Fatalf("read %q, %v, in %d Reads", got, err, reads)
+		_ = res.Body.Close()
 	}
+}
+
+func TestAllWhoReadGoOnWhenTheFillingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := opened(t, &drop{})
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { _, _ = body.Read(make([]byte, 9)) })
+		}
+		all.Wait()
+	})
 }
 
 func TestABodyThatReadsMoreThanItMayIsBroken(t *testing.T) {
