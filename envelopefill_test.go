@@ -191,6 +191,26 @@ func TestOnceNobodyWaitsNoMoreIsRead(t *testing.T) {
 	})
 }
 
+func TestOfARejectionThatIsClosedNoMoreIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &drop{}
+		src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"error":"invalid_scope"}`}}))
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 401, Header: http.Header{}, Body: slow, Request: r}, nil
+		})}
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2500 * ms)
+		_ = res.Body.Close()
+		time.Sleep(10 * time.Second)
+		if n := slow.reads.Load(); n != 3 {
+			t.Fatalf("%d Reads, want two and the one that was under way", n)
+		}
+	})
+}
+
 func TestABodyThatReadsNothingForLongIsUndecided(t *testing.T) {
 	for empty, want := range map[int]string{99: "rejected", 100: "undecided", 150: "undecided"} {
 		reads := 0
