@@ -78,9 +78,8 @@ func (a *ahead) more(text []byte, limit int) ([]byte, error) {
 	case len(text) == cap(text):
 		text = append(make([]byte, 0, min(limit, max(512, 4*len(text)))), text...)
 	}
-	end := min(cap(text), limit)
-	free := text[len(text):end:end]
-	for range 100 { // as long as package bufio is patient
+	free := text[len(text):cap(text)] // which is at the limit or before
+	for range 100 {                   // as long as package bufio is patient
 		n, err := a.body.Read(free)
 		if n == 0 && err == nil {
 			continue

@@ -208,8 +208,8 @@ func (s *search) look(more func([]byte) ([]byte, error)) finding {
 	}
 }
 
-// unzipper unzips what begins a body. It is large and used again; the body and
-// its zipped bytes, which are the response's, are not kept in it.
+// unzipper unzips what begins a body. It is large and used again: it lets go of
+// the body, and what it unzipped nobody but the search is given.
 type unzipper struct {
 	gzip.Reader
 	from zipped

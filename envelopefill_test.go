@@ -93,8 +93,8 @@ func TestManyAtOnceEachReadTheirOwn(t *testing.T) {
 			var all sync.WaitGroup
 			for worker := range 8 {
 				all.Go(func() {
-					for i := range 100 {
-						id := fmt.Sprintf("%d-%d", worker, i*i*i)
+					for i := range 40 {
+						id := fmt.Sprintf("%d-%d", worker, i*i*i*16)
 						res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/"+id, nil))
 						if err != nil {
 							t.Error(err)
@@ -191,17 +191,57 @@ func TestOnceNobodyWaitsNoMoreIsRead(t *testing.T) {
 	})
 }
 
-func TestABodyThatReadsNothingForLongIsUndecided(t *testing.T) {
-	reads := 0
-	body := opened(t, &oddly{close: func() {}, read: func(p []byte) (int, error) {
-		if reads++; reads <= 150 {
-			return 0, nil
+func TestOfARejectionThatIsClosedNoMoreIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &drop{}
+		src := newSource(t, registration(), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"error":"invalid_scope"}`}}))
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 401, Header: http.Header{}, Body: slow, Request: r}, nil
+		})}
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if err != nil {
+			t.Fatal(err)
 		}
-		return copy(p, "late"), io.EOF
-	}})
-	if got, err := io.ReadAll(body); string(got) != "late" || err != nil || reads != 151 {
-		t.Fatalf("read %q, %v, in %d Reads", got, err, reads)
+		time.Sleep(2500 * ms)
+		_ = res.Body.Close()
+		time.Sleep(10 * time.Second)
+		if n := slow.reads.Load(); n != 3 {
+			t.Fatalf("%d Reads, want two and the one that was under way", n)
+		}
+	})
+}
+
+func TestABodyThatReadsNothingForLongIsUndecided(t *testing.T) {
+	for empty, want := range map[int]string{99: "rejected", 100: "undecided", 150: "undecided"} {
+		reads := 0
+		rt, verdict := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			res := jsonResponse("")
+			res.Request, res.Body = r, &oddly{close: func() {}, read: func(p []byte) (int, error) {
+				if reads++; reads <= empty {
+					return 0, nil
+				}
+				n := copy(p, refused[min(len(refused), max(0, reads-empty-1)*60):])
+				return n, map[bool]error{true: io.EOF}[n == 0]
+			}}
+			return res, nil
+		}), "api.example", 10*time.Second)
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if err != nil || *verdict != want {
+			t.Errorf("after %d empty Reads judged %q (%v), want %q", empty, *verdict, err, want)
+		}
+		_ = res.Body.Close()
 	}
+}
+
+func TestAllWhoReadGoOnWhenTheFillingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := opened(t, &drop{})
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { _, _ = body.Read(make([]byte, 9)) })
+		}
+		all.Wait()
+	})
 }
 
 func TestABodyThatReadsMoreThanItMayIsBroken(t *testing.T) {

@@ -141,6 +141,8 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 		{undecided, `{"` + strings.Repeat("k", 4096) + `":1,` + refused[1:]},
 		{undecided, strings.Repeat(`{"header":`, 409) + refused + strings.Repeat("}", 409)},
 		{undecided, `{"list":` + strings.Repeat("[", 100_000)},
+		{rejected, `{"list":` + strings.Repeat(`[{"a":`, 150) + "1" + strings.Repeat("}]", 150) + "," + refused[1:]},
+		{undecided, `{"list":` + strings.Repeat(`[{"a":`, 150) + "1" + strings.Repeat("}]", 149) + "]}," + refused[1:]},
 		{accepted, `{"list":` + strings.Repeat("[", 1500) + strings.Repeat("]", 1500) + `,"header":{"isSuccessful":true}}`},
 		// No JSON, or not all of it.
 		{accepted, ``},
@@ -160,6 +162,13 @@ func TestWhatAnEnvelopeSays(t *testing.T) {
 		{undecided, `{80007:` + refused + `}`},
 		{undecided, `{[]:1}`},
 		{undecided, "{\"a\":\"\x00\"," + refused[1:]},
+		{undecided, "{\"a\":\"\n\"," + refused[1:]},
+		{undecided, `{"a":"\u123x",` + refused[1:]},
+		{undecided, `{"a":"\x",` + refused[1:]},
+		{undecided, `{"a":01,` + refused[1:]},
+		{undecided, `{"a":1.,` + refused[1:]},
+		{undecided, `{"a":1e,` + refused[1:]},
+		{rejected, `{"a":-0.10e+20,"b":0,"c":1E-7,"d":"\\\/\b\f\n\r\t\"\uAf09",` + refused[1:]},
 		{undecided, "\xff\xfe{\x00}\x00"},
 	} {
 		isRejected, why := judged(t, withEnvelope("api.example", inHeader), jsonResponse(c.body))

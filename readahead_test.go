@@ -98,13 +98,26 @@ func opened(t *testing.T, body io.ReadCloser) io.ReadCloser {
 
 func TestABodysErrorIsNotReadAway(t *testing.T) {
 	broke := errors.New("broken pipe")
-	reads := 0
-	body := opened(t, &oddly{close: func() {}, read: func(p []byte) (int, error) {
-		reads++ // its error comes once, beside bytes
-		return copy(p, "{"[:max(0, 2-reads)]), map[bool]error{true: broke, false: io.EOF}[reads == 1]
-	}})
-	if got, err := io.ReadAll(body); string(got) != "{" || err != broke {
-		t.Fatalf("read %q, %v; want the body's own error", got, err)
+	for encoding, text := range map[string]string{"": "{", "gzip": zipped(refused)[:20]} {
+		reads := 0
+		rt, _ := watching(t, roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			res := jsonResponse("")
+			res.Header.Set("Content-Encoding", encoding)
+			res.Request, res.Body = r, &oddly{close: func() {}, read: func(p []byte) (int, error) {
+				if reads++; reads == 1 { // its error comes once, beside bytes
+					return copy(p, text), broke
+				}
+				return 0, io.EOF
+			}}
+			return res, nil
+		}), "api.example", 10*time.Second)
+		res, err := rt.RoundTrip(mustRequest(t, http.MethodGet, "https://api.example/", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(res.Body); string(got) != text || err != broke || reads != 1 {
+			t.Fatalf("%q: read %q, %v, in %d Reads; want the body's own error", encoding, got, err, reads)
+		}
 	}
 }
 
