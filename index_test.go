@@ -158,7 +158,7 @@ func TestAnIndexIsReadWhileItIsWritten(t *testing.T) {
 	tables := map[*[]slot]bool{}
 	there := map[int]*entry{}
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 5_000 {
+	for (len(tables) < 20 || found.Load() < 1000) && !t.Failed() {
 		i := stay + r.IntN(come)
 		if e := there[i]; e != nil {
 			x.remove(hash(i), e)
@@ -171,7 +171,4 @@ func TestAnIndexIsReadWhileItIsWritten(t *testing.T) {
 	}
 	stop.Store(true)
 	readers.Wait()
-	if len(tables) < 10 || found.Load() == 0 {
-		t.Fatalf("it was made anew %d times, and %d were found of those that come and go", len(tables), found.Load())
-	}
 }
