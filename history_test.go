@@ -266,3 +266,20 @@ func TestI13_TheTokenBeforeIsKnownToo(t *testing.T) {
 		t.Fatal("after Close the token is not known")
 	}
 }
+
+// A token that is not fresh only because what came with it is not saved yet
+// needs no successor.
+func TestWhoComesLateToATokenThatIsNotSavedAsksForNoOther(t *testing.T) {
+	c := setClock(t)
+	e := own(t)
+	old := e.current.Load()
+	tok := e.received(0, readClocks(), &tokenReply{token: "two", lifetime: time.Hour}, true).token
+	c.pass(time.Minute)
+	if done, _ := e.begin(need{unwanted: old.token()}); tok.fresh(readClocks()) || done != tok {
+		t.Fatal("it is fresh, or another is asked for")
+	}
+	e.saved()
+	if now := e.current.Load(); !now.fresh(readClocks()) || now.noted().freshOnceSaved != 0 || now.usableFor != tok.usableFor {
+		t.Fatal("it is saved, and not fresh")
+	}
+}
