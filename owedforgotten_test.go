@@ -70,8 +70,16 @@ func TestI18_ATokenWhoseLoginIsOwedServesWhileTheStoreIsDown(t *testing.T) {
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
+		others := []string{"bob", "cid"}
+		for _, who := range others {
+			s.login(t, of(t, m, who), who)
+		}
 		s.befall(nil, atCall(func() { store.breakDown(down) }))
 		s.mustBe(t, src, "ann")
+		settle(time.Second)
+		for _, who := range others { // used since
+			s.mustBe(t, of(t, m, who), who)
+		}
 		for i := range 20 {
 			settle(time.Second)
 			_, _ = of(t, m, fmt.Sprint(i)).Token(t.Context()) // which fails, and is an entry
