@@ -156,7 +156,11 @@ func (m *model) answered(c *caller, r result) {
 	}
 	// A flight that began before the token was first rejected does not answer for
 	// it.
-	asOf := m.tokens[last.token].rejected
+	t := m.tokens[last.token]
+	if t == nil { // which the sending has told
+		return
+	}
+	asOf := t.rejected
 	if !c.mayFail && (m.outage < first || m.outageFrom < asOf) && m.canCall(first) {
 		m.breaks("rejected requests are sent again", "caller %d got its rejection at %v, and nothing spoke against another token", c.id, first)
 	}
