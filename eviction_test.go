@@ -51,10 +51,10 @@ func TestTheLeastUsefulGoFirst(t *testing.T) {
 		if i >= 20 { // expired, and used last
 			tok.usableFor, tok.freshFor = -1, -1
 		}
-		tok.checked.Store(now.mono + int64(i*7%20)*1000 + int64(i/20)*1_000_000)
+		tok.used.Store(now.mono + int64(i*7%20)*1000 + int64(i/20)*1_000_000)
 	}
 	for i := range 20 { // 3 are lost for each that comes into the full
-		m.mustHave(t, a, fmt.Sprint("new-", i)).give("t").checked.Store(now.mono + 1_000_000_000)
+		m.mustHave(t, a, fmt.Sprint("new-", i)).give("t").used.Store(now.mono + 1_000_000_000)
 		for x := range 20 {
 			for y := range 20 {
 				if x*7%20 < y*7%20 && m.tokens.find(a, fmt.Sprint(x), nil) != nil && m.tokens.find(a, fmt.Sprint(y), nil) == nil {

@@ -83,13 +83,21 @@ func TestI04_ATokenThatTheWallClockMakesStaleIsNotFreshForAnotherMillisecond(t *
 	}
 }
 
-// When a token was used last is known of one that is being renewed, too.
+// When a token was used last is known of one that is being renewed, too. Who
+// may not be evicted has no use for it.
 func TestTheUseOfATokenThatIsNotFreshIsNoted(t *testing.T) {
 	c := setClock(t)
-	e := own(t)
+	m, a, _ := users(t, 30)
+	e := m.mustHave(t, a, "ann")
+	e.give("t").freshFor = time.Minute
 	c.pass(40 * time.Minute)
-	if e.fresh() != nil || e.current.Load().checked.Load() != c.mono {
+	if e.fresh() != nil || e.current.Load().used.Load() != c.mono {
 		t.Fatal("it is fresh, or its use is not noted")
+	}
+	mine := own(t)
+	c.pass(40 * time.Minute)
+	if used := mine.current.Load().used.Load(); mine.fresh() != nil || mine.current.Load().used.Load() != used {
+		t.Fatal("the use of one that stays is noted")
 	}
 }
 
@@ -98,7 +106,7 @@ func TestACopyOfATokenDiffersInItsNotesAlone(t *testing.T) {
 	at := readClocks()
 	a := newIssued("one", false, at)
 	a.ages(time.Hour, 0.5, 0)
-	a.checked.Store(7)
+	a.used.Store(7)
 	b := a.with(func(n *notes) { n.nextTry, n.previous = 5, "p" })
 	if a.notes != nil || b.noted() != (notes{nextTry: 5, previous: "p"}) {
 		t.Fatal("the notes of both changed, or of neither")
@@ -112,7 +120,7 @@ func TestACopyOfATokenDiffersInItsNotesAlone(t *testing.T) {
 		t.Fatal("a token that is not good is fresh, or will be")
 	}
 	for _, x := range []*issued{b, c, d} {
-		if unsafe.StringData(x.header[0]) != unsafe.StringData(a.header[0]) || x.at != at || x.usableFor != a.usableFor || x.checked.Load() != 7 {
+		if unsafe.StringData(x.header[0]) != unsafe.StringData(a.header[0]) || x.at != at || x.usableFor != a.usableFor || x.used.Load() != 7 {
 			t.Fatal("a copy is another token")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -239,7 +240,7 @@ func TestAClientWithOtherScopesIsTheSameButForThem(t *testing.T) {
 	if scoped.ID != "a" || scoped.ClientID != "id" || scoped.ClientSecret.Reveal() != "secret" || scoped.breaker != c.breaker || scoped.known != c.known || scoped.manager != m {
 		t.Error("it is another client")
 	}
-	if scoped.Scopes[0] != "b" || scoped.scopes[0] != "b" || len(c.Scopes) != 2 || c.scopedFrom != nil {
+	if !slices.Equal(scoped.asked(), []string{"b"}) || !slices.Equal(c.asked(), []string{"z", "b"}) || c.scoped != nil {
 		t.Error("it has not the scopes alone, or its own client has them too")
 	}
 	if !scoped.is(c, []string{"b"}) || scoped.is(c, nil) || scoped.is(c, []string{"z"}) || !c.is(c, nil) || c.is(c, []string{"z", "b"}) || c.is(scoped, nil) {

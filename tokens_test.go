@@ -86,8 +86,8 @@ func TestAHashIsNotTakenForAKey(t *testing.T) {
 					m.tokens.entries.add(keyHash(c.ID, principal, scopes), other)
 				}
 				e := m.tokens.find(c, principal, scopes)
-				if e != nil && (e.client.ID != c.ID || e.principal != principal || fmt.Sprint(e.client.Scopes) != fmt.Sprint(scopes) && scopes != nil || scopes == nil && e.client != c) {
-					t.Errorf("%s, %s, %v: it is %s, %s, %v", c.ID, principal, scopes, e.client.ID, e.principal, e.client.Scopes)
+				if e != nil && (e.client.ID != c.ID || e.principal != principal || fmt.Sprint(e.client.asked()) != fmt.Sprint(scopes) && scopes != nil || scopes == nil && e.client != c) {
+					t.Errorf("%s, %s, %v: it is %s, %s, %v", c.ID, principal, scopes, e.client.ID, e.principal, e.client.asked())
 				}
 			}
 		}
@@ -115,7 +115,7 @@ func TestWhoHoldsAnEvictedEntryGetsTheOneInItsPlace(t *testing.T) {
 		if e == old || e != again || m.mustHave(t, a, "ann", scopes...) != e || e.pins.Load() != 2 {
 			t.Fatalf("who holds it has another than who asks, or it is pinned %d times", e.pins.Load())
 		}
-		if scopes == nil && e.client != a || scopes != nil && (e.client.scopedFrom != a || e.client.Scopes[0] != "b") {
+		if scopes == nil && e.client != a || scopes != nil && (e.client.scoped.from != a || e.client.asked()[0] != "b") {
 			t.Fatal("it is another's")
 		}
 		e.unpin()
