@@ -58,3 +58,15 @@ func TestAFillerHoldsNothingOnceItsAheadIsFilled(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsUsedAgainHasNoTimerRunning(t *testing.T) {
+	for range 20 {
+		a := newAhead(&http.Response{Body: io.NopCloser(strings.NewReader(`{}`))})
+		if found, err := a.find(t.Context(), Envelope{Code: "code"}.rule(), false, time.Hour); found != findingAccepted || err != nil {
+			t.Fatalf("%v, %v", found, err)
+		}
+		if f, _ := fillers.Get().(*filler); f != nil && f.timer.Stop() {
+			t.Fatal("its timer was running")
+		}
+	}
+}
