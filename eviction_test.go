@@ -118,3 +118,34 @@ func TestALoginIsThereForAsLongAsItIsBorrowed(t *testing.T) {
 		t.Fatal("none has a name, or two have one")
 	}
 }
+
+// A Source may keep an entry for ever, and shall not keep its token.
+func TestWhatWasEvictedHoldsNothing(t *testing.T) {
+	m, a, _ := users(t, 10)
+	e := m.mustHave(t, a, "ann")
+	e.give("t")
+	e.failed(0, &ServerError{Status: 400, Code: "invalid_client"})
+	m.fill(t, a, 20)
+	if !e.wasEvicted() || e.current.Load() != nil || e.history != nil {
+		t.Fatal("it is there still, or its token is, or what befell it")
+	}
+}
+
+// Of a client's own tokens there may be many scopes, and no login needs them.
+func TestOtherScopesOfAClientStandInNoList(t *testing.T) {
+	m, err := NewManager([]Registration{{
+		ID: "a", ClientID: "id", ClientSecret: NewSecret("secret"), TokenEndpoint: Endpoint{URL: "https://auth.example/token"},
+	}}, Policy{MaxTokens: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	for i := range 30 {
+		if _, err := m.entryOf(&m.clients[0], "", []string{fmt.Sprint("scope-", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(m.tokens.scoped) != 0 || m.tokens.entries.entries > 10 {
+		t.Fatalf("%d lists, %d entries", len(m.tokens.scoped), m.tokens.entries.entries)
+	}
+}
