@@ -53,7 +53,9 @@ func (e *entry) borrowLogin() *login {
 			key: loginKey(e.client.ID, e.principal), turn: make(chan struct{}, 1),
 		}
 		for _, e := range m.entriesOf(e.client, e.principal) {
-			l.seen.Store(max(l.seen.Load(), e.seen)) // 0 where the entry is new
+			if e.seen != 0 { // else the entry is new
+				l.seen.Store(e.seen)
+			}
 		}
 		m.tokens.logins[e.loginName()] = l
 	}
