@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes every table again: the benchmarks of the hot path and all scenarios, into
-# results/*.txt and, as Markdown, results/*.md, and the plot ../docs/bench.svg.
+# results/*.txt and, as Markdown, results/*.md, the plot ../docs/bench.svg, and the
+# tables in ../docs/performance.md.
 # Takes more than half an hour on a machine that does nothing else, as it should.
 #
 #   ./run.sh                    all of it
@@ -67,10 +68,29 @@ scenario() {
 		"bin/$name" -runs "$n" -md "results/$name.md" >"results/$name.txt"
 }
 
+# document NAME: puts the tables of that name into the document, between its marks.
+document() {
+	local doc=../docs/performance.md
+	awk -v name="$1" -v tables="results/$1.md" '
+		!inside { print }
+		$0 == "<!-- " name " -->" { inside = 1; print ""; while ((getline line < tables) > 0) print line; print "" }
+		inside && $0 == "<!-- end -->" { inside = 0; print }
+	' "$doc" >results/document && cat results/document >"$doc"
+}
+
+machine() {
+	local cpu
+	cpu=$(awk -F': *' '/^model name/ { print $2; exit }' /proc/cpuinfo 2>/dev/null || true)
+	echo "This machine: $(nproc 2>/dev/null || echo some) cores${cpu:+ of $cpu}, $(go version | cut -d' ' -f3,4); hot path: GOGC=${GOGC:-800}, $rounds rounds; scenarios: GOGC=100."
+}
+
 made=()
 failed=
+machine >results/machine.md
+document machine
 if wanted hot; then
 	hot
+	document hotpath
 	made+=(results/hotpath.txt)
 fi
 for name in $scenarios; do
@@ -78,6 +98,7 @@ for name in $scenarios; do
 	echo "== $name" >&2
 	if scenario "$name"; then
 		cat "results/$name.txt"
+		document "$name"
 		made+=("results/$name.txt")
 	else
 		failed+=" $name"
