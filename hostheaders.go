@@ -64,7 +64,7 @@ func (c *client) staticHeaders(req *http.Request) []staticHeader {
 	if len(c.hostHeaders) == 0 {
 		return nil
 	}
-	if req.URL.Scheme == "https" && c.origins.asWritten[req.URL.Host] {
+	if req.URL.Scheme == "https" && c.origins.listedAsWritten(req.URL.Host) {
 		return c.hostHeadersAsWritten[req.URL.Host]
 	}
 	return c.hostHeaders[origin(req.URL)]

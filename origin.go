@@ -3,11 +3,9 @@ package authtrip
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -28,16 +26,16 @@ type originRule struct {
 	listedHosts map[string]bool
 	allowHTTP   map[string]bool // "http://host:port"
 	// asWritten holds the usual spellings of the listed https origins, so that
-	// most requests need no normalizing; few are compared one by one.
-	asWritten map[string]bool
-	few       []string
+	// most requests need no normalizing. They are by their length, which leaves
+	// few to compare: that is faster than a map.
+	asWritten [][]string
 }
 
 // newOriginRule reads Registration.Origins and Registration.AllowHTTP.
 func newOriginRule(origins, allowHTTP []string) (originRule, error) {
 	r := originRule{
 		listed: map[string]bool{}, listedHosts: map[string]bool{},
-		allowHTTP: map[string]bool{}, asWritten: map[string]bool{},
+		allowHTTP: map[string]bool{},
 	}
 	var faults []error
 	for _, h := range allowHTTP {
@@ -64,11 +62,8 @@ func newOriginRule(origins, allowHTTP []string) (originRule, error) {
 		r.listed[origin(u)] = true
 		r.listedHosts[lower(u.Hostname())] = true
 		if u.Scheme == "https" && !strings.HasSuffix(u.Host, ":") {
-			r.asWritten[lower(u.Host)] = true
+			r.write(lower(u.Host))
 		}
-	}
-	if len(r.asWritten) <= 4 {
-		r.few = slices.Collect(maps.Keys(r.asWritten))
 	}
 	return r, errors.Join(faults...)
 }
@@ -135,12 +130,23 @@ func (r *originRule) judge(req *http.Request) way {
 }
 
 func (r *originRule) listedAsWritten(host string) bool {
-	for _, h := range r.few {
+	if len(host) >= len(r.asWritten) {
+		return false
+	}
+	for _, h := range r.asWritten[len(host)] {
 		if h == host {
 			return true
 		}
 	}
-	return len(r.few) == 0 && r.asWritten[host]
+	return false
+}
+
+// write adds a host to asWritten.
+func (r *originRule) write(host string) {
+	for len(r.asWritten) <= len(host) {
+		r.asWritten = append(r.asWritten, nil)
+	}
+	r.asWritten[len(host)] = append(r.asWritten[len(host)], host)
 }
 
 // judgeFirst judges a URL that the caller chose.

@@ -49,10 +49,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refused(req, err)
 	}
-	if !e.own() {
-		e = e.pinned()
-		defer e.unpin()
+	if e.own() {
+		return t.carry(req, e)
 	}
+	e = e.pinned()
+	defer e.unpin()
+	return t.carry(req, e)
+}
+
+// carry sends req with e's token, which is pinned, if it should have one.
+func (t *Transport) carry(req *http.Request, e *entry) (*http.Response, error) {
 	switch e.client.origins.judge(req) {
 	case pass:
 		return t.base().RoundTrip(e.withoutOwn(req))
@@ -69,6 +75,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if t.NoReplay {
 			again = nil
 		}
+		var err error
 		if tok, err = e.get(req.Context(), again); err != nil {
 			return refused(req, err)
 		}
