@@ -113,3 +113,34 @@ func TestI01_CloseBesideForgettingLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Whoever began the flight has left, and so many others came that the token
+// would be forgotten: not before the flight is over.
+func TestI02_AFlightThatNobodyWaitsForKeepsItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newSpyStore()
+		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithStore(store))
+		src := of(t, m, "ann")
+		s.login(t, src, "ann")
+		settle(time.Hour)
+		calls := s.callCount()
+		s.befall(func(n int, _ *http.Request) error {
+			if n == calls+1 {
+				time.Sleep(5 * time.Second)
+			}
+			return nil
+		}, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := src.Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		s.pushOut(t, m)
+		settle(10 * time.Second)
+		store.breakDown(down)
+		s.mustBe(t, src, "ann")
+		if s.callCount() != calls+9 || s.reuses() != 0 {
+			t.Fatalf("%d calls, %d reuses", s.callCount()-calls, s.reuses())
+		}
+	})
+}
