@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/authtrip/authtrip"
 )
@@ -263,7 +264,8 @@ func TestAnEnvelopeIsUnzipped(t *testing.T) {
 		" x-gzip":    {zipped(refused)[:40], false, "broke off"},
 		"x-gzip ":    {zipped(`{"bomb":"` + strings.Repeat("0", 1<<20) + `",` + refused[1:]), false, "4096"},
 	} {
-		res := jsonResponse(c.body)
+		res := jsonResponse("")
+		res.Body = io.NopCloser(iotest.DataErrReader(strings.NewReader(c.body))) // its end comes with the last bytes
 		res.Header.Set("Content-Encoding", encoding)
 		got, why := judged(t, withEnvelope("api.example", inHeader), res)
 		if got != c.rejected || (why == nil) != (c.says == "") {

@@ -13,8 +13,8 @@ import (
 func TestWhoIsWokenForAnotherWaitsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAhead(&http.Response{Body: http.NoBody})
-		a.filling = true
 		c := make(chan struct{}, 1)
+		a.filling, a.wake = true, c
 		for at := range 3 {
 			time.AfterFunc(time.Duration(at)*time.Millisecond, func() { wake(c) })
 		}
@@ -28,6 +28,36 @@ func TestWhoIsWokenForAnotherWaitsOn(t *testing.T) {
 			t.Fatal("the filling was not told that nobody waits")
 		}
 	})
+}
+
+func TestWhoIsWokenBeforeTheyWaitDoNotWait(t *testing.T) {
+	f := newFiller()
+	wake(f.wake)
+	wake(f.wake)
+	select {
+	case <-f.wake:
+	default:
+		t.Fatal("to be woken was missed")
+	}
+}
+
+// Out of a bubble, where fillers are used again.
+func TestWhoWaitsAgainIsHeldUpNoLonger(t *testing.T) {
+	rule := Envelope{Code: "code"}.rule()
+	for range 5 {
+		quick := newAhead(&http.Response{Body: io.NopCloser(strings.NewReader(`{}`))})
+		if found, err := quick.find(t.Context(), rule, false, time.Minute); found != findingAccepted || err != nil {
+			t.Fatalf("%v, %v", found, err)
+		}
+		blocked, w := io.Pipe()
+		slow := newAhead(&http.Response{Body: blocked})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		if _, err := slow.find(ctx, rule, false, 5*time.Millisecond); err == nil || !strings.Contains(err.Error(), "within") {
+			t.Fatalf("%v, want it not waited for", err)
+		}
+		cancel()
+		_ = w.Close()
+	}
 }
 
 func TestWhatIsFoundCountsThoughTheContextHasEnded(t *testing.T) {
