@@ -21,8 +21,7 @@ import (
 //
 // What is attached is part of the request from then on: net/http carries such
 // headers, all but Authorization and Cookie, to wherever a redirect leads.
-// Where a Transport of this Source sends the request it takes them off again,
-// but for a token that was replaced twice meanwhile.
+// Where a Transport of this Source sends the request it takes them off again.
 //
 // It waits for a token as [Source.Token] does, and leaves when req's context
 // ends. An error means that req is as it was: besides those of Token,
@@ -122,8 +121,9 @@ func (c *client) withToken(req *http.Request, value []string, own bool) http.Hea
 // caller's, for this place, if nothing says that it was carried.
 func (e *entry) withoutOwn(req *http.Request) *http.Request {
 	var own []string
+	first := e.client.firstAttached(req)
 	for _, name := range e.client.headers {
-		if e.isOwn(req.Header[name]) {
+		if e.isOwn(req.Header[name]) || first != nil && len(req.Header[name]) > 0 && slices.Equal(req.Header[name], first.Header[name]) {
 			own = append(own, name)
 		}
 	}
@@ -140,6 +140,22 @@ func (e *entry) withoutOwn(req *http.Request) *http.Request {
 		delete(out.Header, name)
 	}
 	return out
+}
+
+// firstAttached returns the request that the redirects to req began with, if
+// it was for a place that got a token: what it had of the token's headers was
+// replaced there, and is for no other place.
+func (c *client) firstAttached(req *http.Request) *http.Request {
+	first := req
+	for first.Response != nil {
+		if first = first.Response.Request; first == nil || first.URL == nil {
+			return nil
+		}
+	}
+	if first == req || c.origins.judge(first) != attach {
+		return nil
+	}
+	return first
 }
 
 // isOwn reports whether values begin with a token of this entry, the last or

@@ -253,14 +253,18 @@ func (e *entry) postpone(now instant, err error) {
 	}
 }
 
-// drop forgets t outright if it is the token in use.
+// drop forgets t outright if it is the token in use, or if there is none: the
+// Store may have it, of an entry that was evicted meanwhile.
 func (e *entry) drop(t *issued) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if cur := e.current.Load(); cur.is(t) {
+	cur := e.current.Load()
+	if cur == nil || cur.is(t) {
 		h := e.note()
 		h.rejections++
-		h.dropped, h.droppedAt = cur, h.rejections
+		h.dropped, h.droppedAt = t, h.rejections
+	}
+	if cur.is(t) {
 		e.none(cur)
 	}
 }
