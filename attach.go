@@ -116,9 +116,10 @@ func (c *client) withToken(req *http.Request, value []string, own bool) http.Hea
 }
 
 // withoutOwn returns req without what Attach put on it, for a place that must
-// not have it: a redirect may have carried it there. Each header is looked at
-// alone, for net/http carries some and not others. A static one may be the
-// caller's, for this place, if nothing says that it was carried.
+// not have it: a redirect may have carried it there, and the entry have been
+// evicted on the way, so that the chain's first request tells too. Each header
+// is looked at alone, for net/http carries some and not others. A static one may
+// be the caller's, for this place, if nothing says that it was carried.
 func (e *entry) withoutOwn(req *http.Request) *http.Request {
 	var own []string
 	first := e.client.firstAttached(req)
