@@ -37,6 +37,7 @@ type settings struct {
 	breaker      *breaker
 	// known are the credentials that Credentials gave last; nil: ask.
 	known  *atomic.Pointer[credentials]
+	users  bool   // the grant is of users
 	server string // scheme://host:port of the token endpoint
 	// revocationServer and authorizationServer are those of the other
 	// endpoints, or empty.
@@ -78,6 +79,7 @@ func (c *client) check(r Registration, like []*settings) error {
 	if c.Grant == "" {
 		c.Grant = ClientCredentials
 	}
+	c.users = c.Grant.ofUsers()
 	var err error
 	if c.origins, err = newOriginRule(r.Origins, r.AllowHTTP); err != nil {
 		fault("%w", err)

@@ -63,7 +63,7 @@ func (e *entry) close() func(context.Context) error {
 	if t != nil {
 		e.none(t)
 	}
-	if t == nil || e.client.Grant.ofUsers() || !e.client.manager.policy.RevokeOnClose || e.client.RevocationEndpoint.URL == "" {
+	if t == nil || e.client.users || !e.client.manager.policy.RevokeOnClose || e.client.RevocationEndpoint.URL == "" {
 		return nil
 	}
 	return func(ctx context.Context) error { return e.revokeAtServer(ctx, t.token(), "") }

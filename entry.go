@@ -212,7 +212,7 @@ func (e *entry) refuses(now instant) error {
 	if e.client.manager.closed() {
 		return ErrClosed
 	}
-	if !e.client.Grant.ofUsers() { // else the Store is asked first: it may have a token
+	if !e.client.users { // else the Store is asked first: it may have a token
 		if err := e.client.breaker.refuses(now); err != nil {
 			return err
 		}

@@ -141,7 +141,7 @@ func TestOtherScopesOfAClientStandInNoList(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = m.Close() })
 	for i := range 30 {
-		if _, err := m.entryOf(&m.clients[0], "", []string{fmt.Sprint("scope-", i)}); err != nil {
+		if _, err := m.entryOf(&m.clients[0], idHash("a"), "", []string{fmt.Sprint("scope-", i)}); err != nil {
 			t.Fatal(err)
 		}
 	}

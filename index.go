@@ -27,10 +27,9 @@ var seed = maphash.MakeSeed()
 // idHash is the hash of a registration's ID.
 func idHash(registration string) uint64 { return maphash.String(seed, registration) }
 
-// keyHash is the hash of a token's key.
-func keyHash(registration, principal string, scopes []string) uint64 {
-	h := idHash(registration)
-	h = h*31 + maphash.String(seed, principal)
+// keyHash is the hash of a token's key, whose registration's ID has that hash.
+func keyHash(registration uint64, principal string, scopes []string) uint64 {
+	h := registration*31 + maphash.String(seed, principal)
 	for _, s := range scopes {
 		h = h*31 + maphash.String(seed, s)
 	}

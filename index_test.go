@@ -112,11 +112,11 @@ func TestNothingIsFoundByAnotherKeysHash(t *testing.T) {
 	for _, scopes := range [][]string{nil, {"a"}, {"b"}, {"a", "b"}, {"ab"}} {
 		for _, id := range []string{"", "x", "y", "xy"} {
 			for _, principal := range []string{"", "x", "y", "yx"} {
-				hash, key := keyHash(id, principal, scopes), []any{id, principal, scopes}
+				hash, key := keyHash(idHash(id), principal, scopes), []any{id, principal, scopes}
 				if seen[hash] != nil {
 					t.Errorf("%q and %q have one hash", seen[hash], key)
 				}
-				if seen[hash] = key; hash != keyHash(id, principal, scopes) {
+				if seen[hash] = key; hash != keyHash(idHash(id), principal, scopes) {
 					t.Errorf("%q has two hashes", key)
 				}
 			}

@@ -105,7 +105,7 @@ func (m *Manager) register(registrations []Registration) (faults []error) {
 			faults = append(faults, err)
 			continue
 		}
-		if m.client(r.ID) != nil {
+		if m.client(r.ID, idHash(r.ID)) != nil {
 			faults = append(faults, fmt.Errorf("authtrip: registration %q is given twice", r.ID))
 			continue
 		}
@@ -133,40 +133,42 @@ func (m *Manager) register(registrations []Registration) (faults []error) {
 // that of the principal "", for programs that have one user. For an unknown id
 // the error lists the known ones.
 func (m *Manager) Source(id string) (*Source, error) {
-	c, err := m.registration(id)
+	c, hash, err := m.registration(id)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{client: c}, nil
+	return &Source{client: c, hash: hash}, nil
 }
 
 // SourceFor returns a handle on one user's token. The principal names the user
 // in the Store: any string that stays the same, such as an account's number. A
 // registration for client credentials has no users: that is an error.
 func (m *Manager) SourceFor(id, principal string) (*Source, error) {
-	c, err := m.registration(id)
+	c, hash, err := m.registration(id)
 	if err != nil {
 		return nil, err
 	}
-	if !c.Grant.ofUsers() {
+	if !c.users {
 		return nil, c.own.fail(fmt.Errorf("its grant is %s, whose token is the client's and no user's: use Source", c.Grant))
 	}
-	return &Source{client: c, principal: principal}, nil
+	return &Source{client: c, hash: hash, principal: principal}, nil
 }
 
-func (m *Manager) registration(id string) (*client, error) {
+// registration returns the one with that ID, and the ID's hash.
+func (m *Manager) registration(id string) (*client, uint64, error) {
 	if m == nil || m.cancel == nil {
-		return nil, errNoManager
+		return nil, 0, errNoManager
 	}
-	if c := m.client(id); c != nil {
-		return c, nil
+	hash := idHash(id)
+	if c := m.client(id, hash); c != nil {
+		return c, hash, nil
 	}
-	return nil, fmt.Errorf("authtrip: no registration %q; there are: %s", id, m.ids())
+	return nil, 0, fmt.Errorf("authtrip: no registration %q; there are: %s", id, m.ids())
 }
 
 // client returns the one with that ID, or nil.
-func (m *Manager) client(id string) *client {
-	e := m.byID.find(idHash(id), func(e *entry) bool { return e.client.ID == id })
+func (m *Manager) client(id string, hash uint64) *client {
+	e := m.byID.find(hash, func(e *entry) bool { return e.client.ID == id })
 	if e == nil {
 		return nil
 	}
@@ -214,19 +216,21 @@ func (m *Manager) entryFor(ctx context.Context) (*entry, error) {
 	}
 	chosen := choiceOf(ctx)
 	var c *client
+	var hash uint64
 	switch {
 	case chosen.registration != "":
 		var err error
-		if c, err = m.registration(chosen.registration); err != nil {
+		if c, hash, err = m.registration(chosen.registration); err != nil {
 			return nil, err
 		}
 	case len(m.clients) > 1:
 		return nil, fmt.Errorf("authtrip: the Manager has several registrations and the request chooses none: use WithRegistration, or a Source of one: %s", m.ids())
 	default:
 		c = &m.clients[0]
+		hash = idHash(c.ID)
 	}
 	if m.closed() {
 		return nil, c.own.fail(ErrClosed)
 	}
-	return m.entryOf(c, chosen.principal, chosen.scopes)
+	return m.entryOf(c, hash, chosen.principal, chosen.scopes)
 }

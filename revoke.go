@@ -18,7 +18,7 @@ func (e *entry) revoke(ctx context.Context) error {
 	switch {
 	case e.client.manager.closed():
 		return e.fail(ErrClosed)
-	case e.client.Grant.ofUsers():
+	case e.client.users:
 		return e.endLogin(ctx, t)
 	case e.client.RevocationEndpoint.URL == "":
 		return e.fail(errNoRevocation)

@@ -189,7 +189,7 @@ func TestTenantsShareSettingsAndNoCredentials(t *testing.T) {
 		if got, err := c.credentials(t.Context(), nil); err != nil || got.id != all[i].ClientID || got.secret.Reveal() != all[i].ClientSecret.Reveal() {
 			t.Fatalf("%s proves itself as %q", c.ID, got.id)
 		}
-		if m.client(c.ID) != c || c.own.client != c || c.manager != m || c.server != "https://auth.example:443" {
+		if m.client(c.ID, idHash(c.ID)) != c || c.own.client != c || c.manager != m || c.server != "https://auth.example:443" {
 			t.Fatalf("%s is not itself", c.ID)
 		}
 	}

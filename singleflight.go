@@ -53,7 +53,7 @@ func (e *entry) flight(caller context.Context, n need) outcome {
 	if err := e.refuses(readClocks()); err != nil {
 		return outcome{err: err, asOf: asOf}
 	}
-	if e.client.Grant.ofUsers() {
+	if e.client.users {
 		return e.refreshFlight(caller, n, asOf)
 	}
 	ctx, cancel := context.WithTimeout(e.client.manager.ctx, e.client.manager.policy.FetchTimeout)

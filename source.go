@@ -16,7 +16,8 @@ import (
 type Source struct {
 	client    *client
 	principal string
-	owned     bool // the Manager is of one, and ends with the Source
+	hash      uint64 // of the registration's ID
+	owned     bool   // the Manager is of one, and ends with the Source
 	closed    atomic.Bool
 	found     atomic.Pointer[entry] // the principal's, if it was not evicted since
 }
@@ -157,13 +158,13 @@ func (s *Source) entryFor(context.Context) (*entry, error) {
 	if s.closed.Load() || c.manager.closed() {
 		return nil, c.own.fail(ErrClosed)
 	}
-	if !c.Grant.ofUsers() {
+	if !c.users {
 		return &c.own, nil
 	}
 	if e := s.found.Load(); e != nil && !e.wasEvicted() {
 		return e, nil
 	}
-	e, err := c.manager.entryOf(c, s.principal, nil)
+	e, err := c.manager.entryOf(c, s.hash, s.principal, nil)
 	s.found.Store(e)
 	return e, err
 }

@@ -24,21 +24,21 @@ type tokens struct {
 
 type loginName struct{ registration, principal string }
 
-// entryOf returns the entry of a token.
-func (m *Manager) entryOf(c *client, principal string, scopes []string) (*entry, error) {
+// entryOf returns the entry of a token, of a client whose ID has that hash.
+func (m *Manager) entryOf(c *client, hash uint64, principal string, scopes []string) (*entry, error) {
 	if err := checkScopes(scopes); err != nil {
 		return nil, c.own.fail(fmt.Errorf("WithScopes: %w", err))
 	}
 	if scopes != nil && slices.Equal(scopes, c.sortedScopes) {
 		scopes = nil
 	}
-	if !c.Grant.ofUsers() {
+	if !c.users {
 		if scopes == nil {
 			return &c.own, nil
 		}
 		principal = ""
 	}
-	if e := m.tokens.find(c, principal, scopes); e != nil {
+	if e := m.tokens.findBy(keyHash(hash, principal, scopes), c, principal, scopes); e != nil {
 		return e, nil
 	}
 	m.tokens.mu.Lock()
@@ -47,7 +47,11 @@ func (m *Manager) entryOf(c *client, principal string, scopes []string) (*entry,
 }
 
 func (t *tokens) find(c *client, principal string, scopes []string) *entry {
-	return t.entries.find(keyHash(c.ID, principal, scopes), func(e *entry) bool {
+	return t.findBy(keyHash(idHash(c.ID), principal, scopes), c, principal, scopes)
+}
+
+func (t *tokens) findBy(hash uint64, c *client, principal string, scopes []string) *entry {
+	return t.entries.find(hash, func(e *entry) bool {
 		return e.principal == principal && e.client.is(c, scopes)
 	})
 }
@@ -62,11 +66,11 @@ func (m *Manager) entryAnew(c *client, principal string, scopes []string) *entry
 	e := &entry{client: c, principal: principal}
 	if scopes != nil {
 		e.client = c.scopedTo(scopes)
-		if c.Grant.ofUsers() {
+		if c.users {
 			m.tokens.scoped[e.loginName()] = append(m.tokens.scoped[e.loginName()], e)
 		}
 	}
-	m.tokens.entries.add(keyHash(c.ID, principal, scopes), e)
+	m.tokens.entries.add(keyHash(idHash(c.ID), principal, scopes), e)
 	return e
 }
 
@@ -141,7 +145,7 @@ func (m *Manager) evict() {
 			continue
 		}
 		m.tokens.entries.remove(c.hash, c.entry)
-		if c.client.scoped != nil && c.client.Grant.ofUsers() {
+		if c.client.scoped != nil && c.client.users {
 			m.unscope(c.entry)
 		}
 		c.mu.Lock() // a Source may keep the entry, and shall not keep its token

@@ -22,12 +22,12 @@ func users(t *testing.T, room int) (m *Manager, a, b *client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
-	return m, m.client("a"), m.client("b")
+	return m, m.client("a", idHash("a")), m.client("b", idHash("b"))
 }
 
 func (m *Manager) mustHave(t *testing.T, c *client, principal string, scopes ...string) *entry {
 	t.Helper()
-	e, err := m.entryOf(c, principal, scopes)
+	e, err := m.entryOf(c, idHash(c.ID), principal, scopes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestAHashIsNotTakenForAKey(t *testing.T) {
 					{client: a, principal: "ann"}, {client: b, principal: "bob"}, {client: a, principal: "bob"}, {client: b, principal: "ann"},
 					{client: a.scopedTo([]string{"b"}), principal: "ann"}, {client: b.scopedTo([]string{"q"}), principal: "bob"},
 				} {
-					m.tokens.entries.add(keyHash(c.ID, principal, scopes), other)
+					m.tokens.entries.add(keyHash(idHash(c.ID), principal, scopes), other)
 				}
 				e := m.tokens.find(c, principal, scopes)
 				if e != nil && (e.client.ID != c.ID || e.principal != principal || fmt.Sprint(e.client.asked()) != fmt.Sprint(scopes) && scopes != nil || scopes == nil && e.client != c) {
