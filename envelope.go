@@ -240,14 +240,15 @@ type zipped struct {
 	a    *ahead
 	text []byte
 	at   int
+	err  error // which came with the last of text: no Read is to follow it
 }
 
 func (z *zipped) Read(p []byte) (int, error) {
 	for z.at == len(z.text) {
-		var err error
-		if z.text, err = z.a.more(z.text, envelopeLimit); err != nil && z.at == len(z.text) {
-			return 0, err
+		if z.err != nil {
+			return 0, z.err
 		}
+		z.text, z.err = z.a.more(z.text, envelopeLimit)
 	}
 	n := copy(p, z.text[z.at:])
 	z.at += n
