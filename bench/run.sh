@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes every table again: the benchmarks of the hot path and all scenarios, into
-# results/*.txt and, as Markdown, results/*.md, the plot ../docs/bench.svg, and the
-# tables in ../docs/performance.md.
+# results/*.txt and, as Markdown, results/*.md. With DOCUMENT=1 all of them, and the
+# plot, are put into ../docs/performance.md.
 # Takes more than half an hour on a machine that does nothing else, as it should.
 #
 #   ./run.sh                    all of it
@@ -16,6 +16,8 @@
 # CPUS    numbers of cores for the hot path                     1,2
 # GOGC    the collector's setting for the hot path              800
 # ONLY    which: hot and the names of programs in cmd           all
+# DOCUMENT  1: into the document; not with ONLY, for all its    none
+#         tables are of one run
 #
 # GOGC=800 stands for a service with a live heap of some tens of MB. At the
 # default the collector runs every 4 MB here, and its share, which in a service
@@ -30,11 +32,27 @@ scenarios="stampede expiry revoke body outage tenants growth"
 only=${ONLY:-hot $scenarios}
 mkdir -p bin results
 
+for name in $only; do
+	case " hot $scenarios " in
+	*" $name "*) ;;
+	*)
+		echo "ONLY: there is no $name; there are: hot $scenarios" >&2
+		exit 2
+		;;
+	esac
+done
+if [ -n "${ONLY:-}" ] && [ "${DOCUMENT:-}" = 1 ]; then
+	echo "DOCUMENT=1 needs all tables of one run: leave ONLY out" >&2
+	exit 2
+fi
+gogc=${GOGC:-800}
+unset GOGC # the scenarios have the default
+
 wanted() { [[ " $only " == *" $1 "* ]]; }
 
 # bench PATTERN CPUS TIME: one round of a benchmark, all peers in turn.
 bench() {
-	GOGC=${GOGC:-800} bin/hot.test -test.run '^$' -test.bench "^Benchmark$1\$" -test.cpu "$2" -test.benchtime "$3"
+	GOGC=$gogc bin/hot.test -test.run '^$' -test.bench "^Benchmark$1\$" -test.cpu "$2" -test.benchtime "$3"
 }
 
 hot() {
@@ -59,21 +77,24 @@ hot() {
 }
 
 scenario() {
-	local name=$1 n=$runs
+	local name=$1 n=$runs flags=()
+	if [ "$name" = growth ] && [ "${DOCUMENT:-}" != 1 ]; then flags=(-out results/bench.svg); fi
 	case $name in
 	stampede) n=$((2 * runs)) ;;
 	outage | tenants | growth) n=$(((runs + 2) / 3)) ;;
 	esac
 	go build -o "bin/$name" "./cmd/$name" &&
-		"bin/$name" -runs "$n" -md "results/$name.md" >"results/$name.txt"
+		"bin/$name" -runs "$n" "${flags[@]}" -md "results/$name.md" >"results/$name.txt"
 }
 
-# document NAME: puts the tables of that name into the document, between its marks.
+# document NAME: puts the tables of that name into the document, between its
+# marks, with headings a level lower.
 document() {
+	[ "${DOCUMENT:-}" = 1 ] || return 0
 	local doc=../docs/performance.md
 	awk -v name="$1" -v tables="results/$1.md" '
 		!inside { print }
-		$0 == "<!-- " name " -->" { inside = 1; print ""; while ((getline line < tables) > 0) print line; print "" }
+		$0 == "<!-- " name " -->" { inside = 1; print ""; while ((getline line < tables) > 0) { if (line ~ /^#/) line = "#" line; print line }; print "" }
 		inside && $0 == "<!-- end -->" { inside = 0; print }
 	' "$doc" >results/document && cat results/document >"$doc"
 }
@@ -81,7 +102,7 @@ document() {
 machine() {
 	local cpu
 	cpu=$(awk -F': *' '/^model name/ { print $2; exit }' /proc/cpuinfo 2>/dev/null || true)
-	echo "This machine: $(nproc 2>/dev/null || echo some) cores${cpu:+ of $cpu}, $(go version | cut -d' ' -f3,4); hot path: GOGC=${GOGC:-800}, $rounds rounds; scenarios: GOGC=100."
+	echo "This machine: $(nproc 2>/dev/null || echo some) cores${cpu:+ of $cpu}, $(go version | cut -d' ' -f3,4); hot path: GOGC=$gogc, $rounds rounds; scenarios: GOGC=100, $runs runs of most; $(date -u +%Y-%m-%d)."
 }
 
 made=()
