@@ -253,13 +253,14 @@ func (e *entry) postpone(now instant, err error) {
 	}
 }
 
-// drop forgets t outright if it is the token in use, or if there is none: the
-// Store may have it, of an entry that was evicted meanwhile.
+// drop forgets t outright if it is the token in use. If there is none it notes
+// that t is not to be had from the Store, where one that came later than what
+// was dropped before may be: the entry may have been evicted meanwhile.
 func (e *entry) drop(t *issued) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	cur := e.current.Load()
-	if cur == nil || cur.is(t) {
+	cur, before := e.current.Load(), e.past().dropped
+	if cur.is(t) || cur == nil && (before == nil || t.at.mono > before.at.mono) {
 		h := e.note()
 		h.rejections++
 		h.dropped, h.droppedAt = t, h.rejections

@@ -133,11 +133,7 @@ func (m *Manager) evict() {
 		if l := m.tokens.logins[e.loginName()]; e.pins.Load() > 0 || l != nil && l.hasOwed.Load() {
 			return
 		}
-		used := int64(math.MinInt64)
-		if t := e.current.Load(); t != nil && t.usable(now) {
-			used = t.used.Load()
-		}
-		idle = append(idle, candidate{e, hash, used})
+		idle = append(idle, candidate{e, hash, e.usedAt(now)})
 	})
 	slices.SortFunc(idle, func(a, b candidate) int { return cmp.Compare(a.used, b.used) })
 	for _, c := range idle[:min(len(idle), m.tokens.entries.entries-limit+1+limit/10)] {
@@ -153,6 +149,26 @@ func (m *Manager) evict() {
 		c.history = nil
 		c.mu.Unlock()
 	}
+}
+
+// usedAt is when the entry was used last, as far as it is worth keeping: what is
+// remembered of a failure is needed until that is over, and that a token was
+// dropped for as long as the token.
+func (e *entry) usedAt(now instant) int64 {
+	t := e.current.Load()
+	if t != nil && t.usable(now) {
+		return t.used.Load()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	past := e.past()
+	switch {
+	case now.mono < past.failure.until, past.pause.runs(now):
+		return now.mono
+	case t == nil && past.dropped != nil:
+		return past.dropped.used.Load()
+	}
+	return math.MinInt64
 }
 
 // unscope takes an entry for other scopes off their list. tokens.mu is held.
