@@ -32,9 +32,10 @@ type scoped struct {
 // from that.
 type settings struct {
 	Registration // without ID, ClientID and ClientSecret
-	given        Registration
-	manager      *Manager
-	breaker      *breaker
+	// given is what it was made of, while others of the Manager are compared.
+	given   *Registration
+	manager *Manager
+	breaker *breaker
 	// known are the credentials that Credentials gave last; nil: ask.
 	known  *atomic.Pointer[credentials]
 	users  bool   // the grant is of users
@@ -69,9 +70,7 @@ func (c *client) check(r Registration, like []*settings) error {
 		c.checkCredentials(fault)
 		return errors.Join(faults...)
 	}
-	c.settings = &settings{Registration: r, given: r.copy(), reject: r.Reject, known: new(atomic.Pointer[credentials])}
-	given := c.given.copy() // nobody else has these
-	c.Scopes, c.Params, c.RejectStatus = given.Scopes, given.Params, given.RejectStatus
+	c.settings = &settings{Registration: r.copy(), given: &r, reject: r.Reject, known: new(atomic.Pointer[credentials])}
 	c.sortedScopes = sortedSet(c.Scopes)
 	if c.reject == nil {
 		c.reject = RejectBearer

@@ -18,22 +18,21 @@ func readClocks() instant {
 	return instant{mono: mono, wall: wall}
 }
 
-// wallAhead is by how much the wall clock is ahead of the monotonic one, as both
-// were read last. It is written in this order and read in the other: what was
-// read is never taken for older than it is.
-var wallAhead struct{ by, readAt atomic.Int64 }
+// lastRead is when both clocks were read last for a request, by anybody.
+var lastRead atomic.Pointer[instant]
 
 // glance is readClocks in half the time, for every request: it reads the wall
-// clock only when that was not read in the last millisecond, by anybody. So a
-// machine that was asleep is noticed within that time of being awake.
+// clock only when that was not read in the last millisecond. So a machine that
+// was asleep is noticed within that time of being awake.
 func glance() instant {
 	mono := clock.Monotonic()
-	if age := mono - wallAhead.readAt.Load(); 0 <= age && age < int64(time.Millisecond) {
-		return instant{mono: mono, wall: mono + wallAhead.by.Load()}
+	if last := lastRead.Load(); last != nil {
+		if age := mono - last.mono; 0 <= age && age < int64(time.Millisecond) {
+			return instant{mono: mono, wall: last.wall + age}
+		}
 	}
 	now := readClocks()
-	wallAhead.by.Store(now.wall - now.mono)
-	wallAhead.readAt.Store(now.mono)
+	lastRead.Store(&now)
 	return now
 }
 

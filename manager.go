@@ -126,6 +126,11 @@ func (m *Manager) register(registrations []Registration) (faults []error) {
 			settingsAt[r.TokenEndpoint.URL] = append(like, c.settings)
 		}
 	}
+	for i := range m.clients {
+		if s := m.clients[i].settings; s != nil {
+			s.given = nil
+		}
+	}
 	return faults
 }
 

@@ -1,10 +1,8 @@
 package authtrip_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,35 +100,4 @@ func TestI10_AnAPIThatRefusesAllInACrowdCostsNoStorm(t *testing.T) {
 			t.Fatalf("%d token calls for 10 requests", calls)
 		}
 	})
-}
-
-// The end of a login is owed while the Store is down, whichever of its tokens
-// this process knows.
-func TestI17_ALogoutIsOwedThoughOnlyOtherScopesWereUsed(t *testing.T) {
-	for n := range 9 { // which of two logins is taken for the newer must not be luck
-		name, alone := "they saw a newer login", n == 0
-		if alone {
-			name = "only other scopes were used"
-		}
-		synctest.Test(t, func(t *testing.T) {
-			s, store := newServer(), newSpyStore()
-			another, m := s.manager(t, authtrip.WithStore(store)), s.manager(t, authtrip.WithStore(store))
-			if !alone {
-				s.login(t, of(t, m, "ann"), "ann")
-			}
-			s.login(t, of(t, another, "ann"), "ann")
-			ctx := authtrip.WithScopes(authtrip.WithPrincipal(t.Context(), "ann"), "read")
-			if got, err := s.whoami(ctx, m); got != "ann" || err != nil {
-				t.Fatalf("%s: %q, %v", name, got, err)
-			}
-			store.breakDown(down)
-			if err := of(t, m, "ann").Revoke(t.Context()); err == nil || !strings.Contains(err.Error(), "Store") {
-				t.Fatalf("%s: the Store is down, and the logout says %v", name, err)
-			}
-			store.breakDown(nil)
-			if got, err := s.whoami(ctx, m); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
-				t.Fatalf("%s: logged out, and the API sees %q, %v", name, got, err)
-			}
-		})
-	}
 }
