@@ -85,32 +85,35 @@ func TestRoomForOneTokenServesAll(t *testing.T) {
 // and nothing stays.
 func TestI01_CloseBesideForgettingLeavesNothing(t *testing.T) {
 	for range 20 {
-		s := newServer()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 3})
-		const principals = 12
-		for i := range principals {
-			s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
-		}
-		var crowd sync.WaitGroup
-		for g := range 8 {
-			crowd.Go(func() {
-				for n := 0; ; n++ {
-					who := fmt.Sprint((g + n) % principals)
-					switch got, err := s.whoami(authtrip.WithPrincipal(context.Background(), who), m); {
-					case errors.Is(err, authtrip.ErrClosed):
-						return
-					case got != who || err != nil:
-						t.Errorf("%q got %q, %v", who, got, err)
-						return
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer()
+			m := s.manager(t, authtrip.Policy{MaxTokens: 3})
+			const principals = 12
+			for i := range principals {
+				s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
+			}
+			var crowd sync.WaitGroup
+			for g := range 8 {
+				crowd.Go(func() {
+					for n := 0; ; n++ {
+						who := fmt.Sprint((g + n) % principals)
+						switch got, err := s.whoami(authtrip.WithPrincipal(context.Background(), who), m); {
+						case errors.Is(err, authtrip.ErrClosed):
+							return
+						case got != who || err != nil:
+							t.Errorf("%q got %q, %v", who, got, err)
+							return
+						}
 					}
-				}
-			})
-		}
-		_ = m.Close()
-		crowd.Wait()
-		if _, _, logins, pins := authtrip.Kept(m); logins != 0 || pins != 0 {
-			t.Fatalf("%d logins and %d pins are left", logins, pins)
-		}
+				})
+			}
+			_ = m.Close()
+			crowd.Wait()
+			synctest.Wait() // for flights whose callers left
+			if _, _, logins, pins := authtrip.Kept(m); logins != 0 || pins != 0 {
+				t.Fatalf("%d logins and %d pins are left", logins, pins)
+			}
+		})
 	}
 }
 
