@@ -138,25 +138,14 @@ func (m *Manager) register(registrations []Registration) (faults []error) {
 // that of the principal "", for programs that have one user. For an unknown id
 // the error lists the known ones.
 func (m *Manager) Source(id string) (*Source, error) {
-	c, hash, err := m.registration(id)
-	if err != nil {
-		return nil, err
-	}
-	return &Source{client: c, hash: hash}, nil
+	return new(Source).of(m, id)
 }
 
 // SourceFor returns a handle on one user's token. The principal names the user
 // in the Store: any string that stays the same, such as an account's number. A
 // registration for client credentials has no users: that is an error.
 func (m *Manager) SourceFor(id, principal string) (*Source, error) {
-	c, hash, err := m.registration(id)
-	if err != nil {
-		return nil, err
-	}
-	if !c.users {
-		return nil, c.own.fail(fmt.Errorf("its grant is %s, whose token is the client's and no user's: use Source", c.Grant))
-	}
-	return &Source{client: c, hash: hash, principal: principal}, nil
+	return new(Source).ofUser(m, id, principal)
 }
 
 // registration returns the one with that ID, and the ID's hash.

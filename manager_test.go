@@ -209,3 +209,45 @@ func TestUsersShareTheirRegistrationsCredentials(t *testing.T) {
 		}
 	})
 }
+
+// Asking by name costs no more than a look: a Source that nobody keeps is not
+// allocated.
+func TestASourceThatIsNotKeptAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Log("the race detector allocates: the tokens are looked at all the same")
+	}
+	s := newServer()
+	users := s.manager(t)
+	s.login(t, of(t, users, "ann"), "ann")
+	clients, err := authtrip.NewManager([]authtrip.Registration{registration()},
+		authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a","expires_in":3600}`}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = clients.Close() }()
+	for name, source := range map[string]func() (authtrip.Token, error){
+		"a client's": func() (authtrip.Token, error) {
+			src, err := clients.Source("test")
+			if err != nil {
+				return authtrip.Token{}, err
+			}
+			return src.Token(t.Context())
+		},
+		"a user's": func() (authtrip.Token, error) {
+			src, err := users.SourceFor("users", "ann")
+			if err != nil {
+				return authtrip.Token{}, err
+			}
+			return src.Token(t.Context())
+		},
+	} {
+		n := testing.AllocsPerRun(1000, func() {
+			if tok, err := source(); err != nil || tok.AccessToken() == "" {
+				t.Fatal(err)
+			}
+		})
+		if n > 0 && !raceEnabled {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}

@@ -16,10 +16,9 @@ import (
 type Source struct {
 	client    *client
 	principal string
-	hash      uint64 // of the registration's ID
+	hash      uint64 // of the key of the user's token
 	owned     bool   // the Manager is of one, and ends with the Source
 	closed    atomic.Bool
-	found     atomic.Pointer[entry] // the principal's, if it was not evicted since
 }
 
 // Authorizer is what a [Transport] gets its tokens from: a *[Source], or a
@@ -161,10 +160,29 @@ func (s *Source) entryFor(context.Context) (*entry, error) {
 	if !c.users {
 		return &c.own, nil
 	}
-	if e := s.found.Load(); e != nil && !e.wasEvicted() {
-		return e, nil
+	return c.manager.entryAt(s.hash, c, s.principal, nil), nil
+}
+
+// of makes s the Source of one registration. It is for callers that are inlined:
+// a Source that nobody keeps is then made on the stack.
+func (s *Source) of(m *Manager, id string) (*Source, error) {
+	c, hash, err := m.registration(id)
+	if err != nil {
+		return nil, err
 	}
-	e, err := c.manager.entryOf(c, s.hash, s.principal, nil)
-	s.found.Store(e)
-	return e, err
+	s.client, s.hash = c, keyHash(hash, "", nil)
+	return s, nil
+}
+
+// ofUser makes s the Source of one user.
+func (s *Source) ofUser(m *Manager, id, principal string) (*Source, error) {
+	c, hash, err := m.registration(id)
+	if err != nil {
+		return nil, err
+	}
+	if !c.users {
+		return nil, c.own.fail(fmt.Errorf("its grant is %s, whose token is the client's and no user's: use Source", c.Grant))
+	}
+	s.client, s.principal, s.hash = c, principal, keyHash(hash, principal, nil)
+	return s, nil
 }

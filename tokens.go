@@ -38,12 +38,18 @@ func (m *Manager) entryOf(c *client, hash uint64, principal string, scopes []str
 		}
 		principal = ""
 	}
-	if e := m.tokens.findBy(keyHash(hash, principal, scopes), c, principal, scopes); e != nil {
-		return e, nil
+	return m.entryAt(keyHash(hash, principal, scopes), c, principal, scopes), nil
+}
+
+// entryAt returns the entry whose key has that hash, and makes it if there is
+// none.
+func (m *Manager) entryAt(hash uint64, c *client, principal string, scopes []string) *entry {
+	if e := m.tokens.findBy(hash, c, principal, scopes); e != nil {
+		return e
 	}
 	m.tokens.mu.Lock()
 	defer m.tokens.mu.Unlock()
-	return m.entryAnew(c, principal, scopes), nil
+	return m.entryAnew(c, principal, scopes)
 }
 
 func (t *tokens) find(c *client, principal string, scopes []string) *entry {

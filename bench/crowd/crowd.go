@@ -89,6 +89,22 @@ func (c *Crowd) Source(name string) (*authtrip.Source, error) {
 	return c.Manager.SourceFor(theOne, name)
 }
 
+// Token asks for the token of the tenant with that name, by a Source that it
+// does not keep.
+func (c *Crowd) Token(ctx context.Context, name string) (authtrip.Token, error) {
+	var s *authtrip.Source
+	var err error
+	if c.kind == Registrations {
+		s, err = c.Manager.Source(name)
+	} else {
+		s, err = c.Manager.SourceFor(theOne, name)
+	}
+	if err != nil {
+		return authtrip.Token{}, err
+	}
+	return s.Token(ctx)
+}
+
 // Send sends req and wants it accepted.
 func Send(rt http.RoundTripper, req *http.Request) error {
 	res, err := rt.RoundTrip(req)

@@ -11,7 +11,20 @@ import (
 
 // Issuer answers token requests in memory, with tokens of 64 characters, and
 // keeps nothing.
-type Issuer struct{ n atomic.Int64 }
+type Issuer struct {
+	n     atomic.Int64
+	brief atomic.Bool
+}
+
+// Brief makes tokens last a second, or a day again.
+func (f *Issuer) Brief(yes bool) { f.brief.Store(yes) }
+
+func (f *Issuer) lifetime() time.Duration {
+	if f.brief.Load() {
+		return time.Second
+	}
+	return 24 * time.Hour
+}
 
 // Issued is how many tokens there were.
 func (f *Issuer) Issued() int64 { return f.n.Load() }
@@ -23,9 +36,9 @@ func (f *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close()
 	}
 	tok := fmt.Sprintf("%064d", f.n.Add(1))
-	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":86400}`, tok)
+	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":%d}`, tok, f.lifetime()/time.Second)
 	if strings.HasPrefix(r.URL.Path, "/app/") {
-		body = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, tok, time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339))
+		body = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, tok, time.Now().Add(f.lifetime()).UTC().Format(time.RFC3339))
 	}
 	return &http.Response{
 		StatusCode: 200, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

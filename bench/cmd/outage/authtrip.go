@@ -35,14 +35,13 @@ func (c *circuit) opened() time.Time {
 	return c.opens[0]
 }
 
-// newAuthtrip is authtrip with its default settings: no figure of the Config is
-// heeded. The hook only watches.
+// newAuthtrip is the peer of that name with a hook, which only watches.
 func newAuthtrip(c peer.Config, watch *circuit) (http.RoundTripper, error) {
 	src, err := authtrip.NewSource(authtrip.Registration{
 		ID: "bench", ClientID: c.ClientID, ClientSecret: authtrip.NewSecret(c.ClientSecret),
 		TokenEndpoint: authtrip.Endpoint{URL: c.TokenURL},
 		Origins:       []string{"api.example.test"},
-	}, authtrip.WithTokenTransport(c.TokenTransport), authtrip.Hooks{CircuitChanged: watch.changed})
+	}, authtrip.WithTokenTransport(c.TokenTransport), authtrip.Policy{FetchTimeout: c.TokenTimeout}, authtrip.Hooks{CircuitChanged: watch.changed})
 	if err != nil {
 		return nil, err
 	}

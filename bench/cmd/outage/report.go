@@ -10,9 +10,10 @@ import (
 
 // The columns that goals are about.
 const (
+	colValid       = "requests in the first nine tenths of the token's life"
 	colToOpen      = "calls to open, or all"
 	colBurst       = "most in 0.9 s after five"
-	colFailedValid = "failed, token valid"
+	colFailedValid = "failed, first nine tenths of its life"
 	colFailedLast  = "failed, last tenth of its life"
 	colExpired     = "sent expired"
 	colFail50      = "one after another: p50"
@@ -23,7 +24,7 @@ const (
 
 var views = []harness.View{
 	{Title: "the token endpoint", Columns: []string{"token calls", "token calls per second", colToOpen, colBurst}},
-	{Title: "requests", Columns: []string{"token valid", colFailedValid, colFailedLast, colExpired}},
+	{Title: "requests", Columns: []string{colValid, colFailedValid, colFailedLast, colExpired}},
 	{Title: "failing calls, at the end of the outage", Columns: []string{"p50", "p99", colFail50, colFail99, "longest of all"}},
 	{Title: "after the return", Columns: []string{"served after", "last failure after", colFailedAfter, "interval of the probes then", colLate}},
 }
@@ -89,7 +90,7 @@ func (o *outage) callers(back time.Time) []harness.Cell {
 	}
 	slices.Sort(late)
 	return []harness.Cell{
-		harness.N("token valid", valid), harness.N(colFailedValid, failedValid),
+		harness.N(colValid, valid), harness.N(colFailedValid, failedValid),
 		harness.N(colFailedLast, failedLast),
 		harness.N(colExpired, o.api.Verdicts[fake.Expired].Load()),
 		micros("p50", late, 0.5), micros("p99", late, 0.99),

@@ -106,10 +106,7 @@ func lookup(kind string) ([]harness.Row, error) {
 			return nil
 		}},
 		{name: byName, at: func(i int) error {
-			s, err := c.Source(names[i])
-			if err == nil {
-				_, err = s.Token(ctx)
-			}
+			_, err := c.Token(ctx, names[i])
 			return err
 		}},
 		{name: byHandle, at: func(i int) error {

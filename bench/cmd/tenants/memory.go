@@ -40,7 +40,9 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	a := &fake.Auth{Lifetime: 24 * time.Hour, TokenLen: 64}
 	a.Start()
 	defer a.Close()
-	c := peer.Config{TokenURL: a.TokenURL(), TokenTransport: &crowd.Issuer{}, TokenTimeout: 5 * time.Second}
+	tokens := &crowd.Issuer{}
+	c := peer.Config{TokenURL: a.TokenURL(), TokenTransport: tokens, TokenTimeout: 5 * time.Second}
+	c.TokenServer = peer.NewTokenServer(c.TokenURL, c.TokenTransport, c.TokenTimeout)
 	c.Base = challenge{fake.Stub{Fresh: p.FreshResponse}}
 	all := make([]http.RoundTripper, n)
 	before := measure()
@@ -52,15 +54,31 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	}
 	built := measure()
 	req := fake.Request(fake.URL)
-	for _, rt := range all {
-		if err := crowd.Send(rt, req); err != nil {
-			return nil, err
+	send := func() error {
+		for _, rt := range all {
+			if err := crowd.Send(rt, req); err != nil {
+				return err
+			}
 		}
+		return nil
+	}
+	tokens.Brief(true)
+	if err := send(); err != nil {
+		return nil, err
 	}
 	warm := measure()
+	tokens.Brief(false)
+	time.Sleep(time.Second) // then the last has expired too
+	if err := send(); err != nil {
+		return nil, err
+	}
+	renewed := bytesEach("renewed", measure().heap-before.heap, n)
+	if tokens.Issued() != int64(2*n) {
+		renewed = harness.Text("renewed", "does not renew")
+	}
 	runtime.KeepAlive(all)
 	return harness.One(
-		harness.N("tenants", int64(n)), bytesEach("built", built.heap-before.heap, n), bytesEach("warm", warm.heap-before.heap, n),
+		harness.N("tenants", int64(n)), bytesEach("built", built.heap-before.heap, n), bytesEach("warm", warm.heap-before.heap, n), renewed,
 		each("goroutines", warm.goroutines-before.goroutines, n), each("timers", warm.timers-before.timers, n),
 	), nil
 }
