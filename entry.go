@@ -88,6 +88,9 @@ func (e *entry) fresh() *issued {
 	if !t.fresh(now) {
 		return nil
 	}
+	if t.hasOutlived(now) {
+		e.forgetPrevious(now)
+	}
 	return t
 }
 

@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"cmp"
 	"testing"
 	"time"
 	"unsafe"
@@ -154,7 +155,7 @@ func TestANewTokenEndsWhatWasRememberedOfTheOld(t *testing.T) {
 	}
 	c.pass(time.Minute)
 	three := e.received(h.rejections, readClocks(), &tokenReply{token: "three", lifetime: time.Hour}, false).token
-	if h.reissued || three.noted() != (notes{previous: two.header[0]}) {
+	if h.reissued || three.noted() != (notes{previous: two.header[0], previousUntil: two.end()}) {
 		t.Errorf("a renewal is a reissue: %+v", three.noted())
 	}
 	e.rejectedUnseen(three)
@@ -214,12 +215,16 @@ func TestANewLoginIsANewStart(t *testing.T) {
 			before(e)
 			_, asOf := e.begin(need{renewal: true})
 			last, _ := e.lastValues()
+			var until int64
+			if before := cmp.Or(e.current.Load(), e.past().last); before != nil {
+				until = before.end()
+			}
 			e.adopt(readClocks(), &tokenReply{token: "new", lifetime: time.Hour}, false)
 			tok := e.current.Load()
 			if h := e.past(); h.failure.err != nil || h.renewDelay != 0 || h.pause != (pause{}) || h.reissued || h.rejectedToo {
 				t.Errorf("it is remembered: %+v", h)
 			}
-			if tok.token() != "new" || tok.noted() != (notes{previous: last}) || tok.freshFor == 0 {
+			if tok.token() != "new" || tok.noted() != (notes{previous: last, previousUntil: until}) || tok.freshFor == 0 {
 				t.Errorf("the new token is noted as %+v", tok.noted())
 			}
 			if name != "nothing" && asOf >= e.past().rejections {
@@ -272,6 +277,57 @@ func TestI13_TheTokenBeforeIsKnownToo(t *testing.T) {
 	e.close()
 	if last, _ := e.lastValues(); last == "" {
 		t.Fatal("after Close the token is not known")
+	}
+}
+
+// A token that expired is of no use to anybody: it is forgotten by the first use
+// of its successor.
+func TestTheTokenBeforeIsForgottenWhenItExpires(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lifetime time.Duration // of the token before
+		age      time.Duration // when it is replaced
+		known    time.Duration // from then; below zero: not at all
+	}{
+		"half its life is left":      {time.Hour, 30 * time.Minute, 30 * time.Minute},
+		"it is short":                {10 * time.Second, 5 * time.Second, 5 * time.Second},
+		"its end is near":            {time.Hour, time.Hour - time.Second, time.Second},
+		"it has expired":             {time.Hour, 2 * time.Hour, -1},
+		"it goes on until rejected":  {forever, time.Hour, 100 * time.Hour},
+		"nobody knows a longer life": {maxLifetime, time.Hour, 100 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := setClock(t)
+			e := own(t)
+			e.received(0, readClocks(), &tokenReply{token: "before", lifetime: tt.lifetime}, false)
+			c.pass(tt.age)
+			e.received(0, readClocks(), &tokenReply{token: "now", lifetime: 1000 * time.Hour}, false)
+			if tt.known < 0 && e.current.Load().notes != nil {
+				t.Fatal("it is kept though it had expired")
+			}
+			known := func() bool {
+				if tok := e.fresh(); tok == nil || tok.token() != "now" {
+					t.Fatal("the token is not to be had")
+				}
+				_, previous := e.lastValues()
+				return previous == "Bearer before"
+			}
+			if known() != (tt.known > 0) {
+				t.Fatalf("known: %v", !known())
+			}
+			if tt.known > 0 {
+				c.pass(tt.known - time.Millisecond)
+				if !known() {
+					t.Fatal("it is forgotten before it expires")
+				}
+			}
+			c.pass(min(tt.lifetime/8, time.Hour) + time.Second)
+			if known() && tt.known < 100*time.Hour {
+				t.Fatal("it is known after it expired")
+			}
+			if e.current.Load().notes != nil && tt.known < 100*time.Hour {
+				t.Fatal("notes of nothing are kept")
+			}
+		})
 	}
 }
 

@@ -90,14 +90,23 @@ func (e *entry) install(sentAt instant, reply *tokenReply, unproven, owing bool)
 		}
 		h.last = nil
 	}
-	if before != nil {
-		n.previous = before.header[0]
+	if before != nil && sentAt.mono < before.end() {
+		n.previous, n.previousUntil = before.header[0], before.end()
 	}
 	if n != (notes{}) {
 		t.notes = &n
 	}
 	e.current.Store(t)
 	return t
+}
+
+// forgetPrevious forgets the token before the one in use, which has expired.
+func (e *entry) forgetPrevious(now instant) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.current.Load(); t != nil && t.hasOutlived(now) {
+		e.current.Store(t.with(func(n *notes) { n.previous, n.previousUntil = "", 0 }))
+	}
 }
 
 // saved makes a token fresh that was not for what had to be saved.

@@ -97,9 +97,10 @@ type notes struct {
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
 	heldFor   time.Duration // how long that was, when the server said that no time is left
-	// previous is the header value of the token before, for one generation: an
-	// outer Transport may have attached it just before this one came.
-	previous string
+	// previous is the header value of the token before, until that expires: it
+	// may be on its way, and must not be shown.
+	previous      string
+	previousUntil int64 // monotonic
 }
 
 const bearer = "Bearer "
@@ -170,6 +171,19 @@ func (t *issued) young(now instant) bool {
 // usable reports whether the token may still be sent.
 func (t *issued) usable(now instant) bool {
 	return now.since(t.at) < t.usableFor || now.mono < t.noted().heldUntil
+}
+
+// hasOutlived reports whether the token before, if it is kept, has expired.
+func (t *issued) hasOutlived(now instant) bool {
+	return t.notes != nil && t.notes.previous != "" && now.mono >= t.notes.previousUntil
+}
+
+// end is when (monotonic) nobody takes the token any more.
+func (t *issued) end() int64 {
+	if t.usableFor > maxLifetime {
+		return math.MaxInt64
+	}
+	return max(t.at.mono+int64(t.usableFor+t.usableFor/8), t.noted().heldUntil) // see usablePart
 }
 
 // left is the time until the token is not usable any more.
