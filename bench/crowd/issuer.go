@@ -1,6 +1,7 @@
 package crowd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,20 +12,11 @@ import (
 
 // Issuer answers token requests in memory, with tokens of 64 characters, and
 // keeps nothing.
-type Issuer struct {
-	n     atomic.Int64
-	brief atomic.Bool
-}
+type Issuer struct{ n, lifetime atomic.Int64 }
 
-// Brief makes tokens last a second, or a day again.
-func (f *Issuer) Brief(yes bool) { f.brief.Store(yes) }
-
-func (f *Issuer) lifetime() time.Duration {
-	if f.brief.Load() {
-		return time.Second
-	}
-	return 24 * time.Hour
-}
+// SetLifetime says how long the tokens from now on live, in whole seconds; 0 is
+// a day.
+func (f *Issuer) SetLifetime(d time.Duration) { f.lifetime.Store(int64(d)) }
 
 // Issued is how many tokens there were.
 func (f *Issuer) Issued() int64 { return f.n.Load() }
@@ -36,9 +28,10 @@ func (f *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close()
 	}
 	tok := fmt.Sprintf("%064d", f.n.Add(1))
-	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":%d}`, tok, f.lifetime()/time.Second)
+	lifetime := cmp.Or(time.Duration(f.lifetime.Load()), 24*time.Hour)
+	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":%d}`, tok, lifetime/time.Second)
 	if strings.HasPrefix(r.URL.Path, "/app/") {
-		body = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, tok, time.Now().Add(f.lifetime()).UTC().Format(time.RFC3339))
+		body = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, tok, time.Now().Add(lifetime).UTC().Format(time.RFC3339))
 	}
 	return &http.Response{
 		StatusCode: 200, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -62,12 +62,12 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 		}
 		return nil
 	}
-	tokens.Brief(true)
+	tokens.SetLifetime(time.Second)
 	if err := send(); err != nil {
 		return nil, err
 	}
 	warm := measure()
-	tokens.Brief(false)
+	tokens.SetLifetime(0)
 	time.Sleep(time.Second) // then the last has expired too
 	if err := send(); err != nil {
 		return nil, err
@@ -83,13 +83,19 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	), nil
 }
 
-// memoryOfManager builds one Manager of all tenants.
+// shortLife is that of a Manager's first tokens: all are to be had within a
+// third of it, and renewed in the next.
+const shortLife = 40 * time.Second
+
+// memoryOfManager builds one Manager of all tenants. Its tokens are renewed
+// before they expire, so that there is the memory while the old one is valid
+// still, and afterwards.
 func memoryOfManager(kind string) ([]harness.Row, error) {
 	n := tenantsOf(kind)
 	tokens := &crowd.Issuer{}
 	before := measure()
-	// Tokens are due for renewal at once, so that each can be renewed once.
-	c, err := crowd.New(kind, n, tokens, authtrip.Policy{MaxTokens: n + 1, RenewAt: 1e-12})
+	tokens.SetLifetime(shortLife)
+	c, err := crowd.New(kind, n, tokens, authtrip.Policy{MaxTokens: n + 1, RenewAt: 0.4, RenewSpread: -1})
 	if err != nil {
 		return nil, err
 	}
@@ -107,18 +113,30 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 		}
 		return settle(before.goroutines)
 	}
+	start := time.Now()
 	if err := all(); err != nil {
 		return nil, err
+	}
+	last := time.Now()
+	if took := last.Sub(start); took > shortLife/3 {
+		return nil, fmt.Errorf("it took %v to get the first tokens, and may take %v", took, shortLife/3)
 	}
 	if got := tokens.Issued(); got != int64(n) {
 		return nil, fmt.Errorf("%d tokens for %d tenants", got, n)
 	}
 	warm := measure()
+	tokens.SetLifetime(0)
+	time.Sleep(time.Until(last.Add(shortLife * 2 / 5)))
 	if err := all(); err != nil {
 		return nil, err
 	}
-	if got := tokens.Issued(); got != int64(2*n) {
-		return nil, fmt.Errorf("%d tokens for %d tenants after a renewal of each", got, n)
+	if got := tokens.Issued(); got != int64(2*n) || time.Since(start) > shortLife {
+		return nil, fmt.Errorf("%d tokens for %d tenants after a renewal of each, which took until %v after the first", got, n, time.Since(start))
+	}
+	both := measure()
+	time.Sleep(time.Until(last.Add(shortLife * 6 / 5)))
+	if err := all(); err != nil {
+		return nil, err
 	}
 	renewed := measure()
 	if dir := os.Getenv("HEAPS"); dir != "" {
@@ -129,7 +147,7 @@ func memoryOfManager(kind string) ([]harness.Row, error) {
 	runtime.KeepAlive(c)
 	return harness.One(
 		harness.N("tenants", int64(n)), bytesEach("built", built.heap-before.heap, n), bytesEach("warm", warm.heap-before.heap, n),
-		bytesEach("renewed", renewed.heap-before.heap, n),
+		bytesEach("renewed", renewed.heap-before.heap, n), bytesEach("renewed, the old one valid still", both.heap-before.heap, n),
 		each("goroutines", renewed.goroutines-before.goroutines, n), each("timers", renewed.timers-before.timers, n),
 	), nil
 }
