@@ -155,7 +155,7 @@ func TestANewTokenEndsWhatWasRememberedOfTheOld(t *testing.T) {
 	}
 	c.pass(time.Minute)
 	three := e.received(h.rejections, readClocks(), &tokenReply{token: "three", lifetime: time.Hour}, false).token
-	if h.reissued || three.noted() != (notes{previous: two.header[0], previousUntil: two.end()}) {
+	if h.reissued || three.noted() != (notes{previous: two.header[0], previousUntil: two.end(10 * time.Second)}) {
 		t.Errorf("a renewal is a reissue: %+v", three.noted())
 	}
 	e.rejectedUnseen(three)
@@ -217,7 +217,7 @@ func TestANewLoginIsANewStart(t *testing.T) {
 			last, _ := e.lastValues()
 			var until int64
 			if before := cmp.Or(e.current.Load(), e.past().last); before != nil {
-				until = before.end()
+				until = before.end(10 * time.Second)
 			}
 			e.adopt(readClocks(), &tokenReply{token: "new", lifetime: time.Hour}, false)
 			tok := e.current.Load()
@@ -251,83 +251,6 @@ func TestARenewalThatIsRefusedIsPutOff(t *testing.T) {
 	e.postpone(readClocks(), &remembered{err: errPaused, wait: time.Second})
 	if got := e.current.Load().noted().nextTry - c.mono; got != int64(30*time.Second) {
 		t.Fatalf("a shorter wait brings it forward to %v", time.Duration(got))
-	}
-}
-
-// The token before is known for one generation, dropped or not.
-func TestI13_TheTokenBeforeIsKnownToo(t *testing.T) {
-	e := own(t)
-	for i, drop := range []bool{false, true, false, true, true} {
-		before := e.current.Load()
-		if drop {
-			e.drop(before)
-			if last, _ := e.lastValues(); !sameString(last, before.header[0]) {
-				t.Fatalf("%d: the token that was dropped is not known", i)
-			}
-			if e.note().last != before {
-				t.Fatalf("%d: it is not kept", i)
-			}
-		}
-		e.received(1<<40, readClocks(), &tokenReply{token: string(rune('a' + i)), lifetime: time.Hour}, false)
-		last, previous := e.lastValues()
-		if !sameString(previous, before.header[0]) || !sameString(last, e.current.Load().header[0]) || e.past().last != nil {
-			t.Fatalf("%d: the tokens in use and before it are not known", i)
-		}
-	}
-	e.close()
-	if last, _ := e.lastValues(); last == "" {
-		t.Fatal("after Close the token is not known")
-	}
-}
-
-// A token that expired is of no use to anybody: it is forgotten by the first use
-// of its successor.
-func TestTheTokenBeforeIsForgottenWhenItExpires(t *testing.T) {
-	for name, tt := range map[string]struct {
-		lifetime time.Duration // of the token before
-		age      time.Duration // when it is replaced
-		known    time.Duration // from then; below zero: not at all
-	}{
-		"half its life is left":      {time.Hour, 30 * time.Minute, 30 * time.Minute},
-		"it is short":                {10 * time.Second, 5 * time.Second, 5 * time.Second},
-		"its end is near":            {time.Hour, time.Hour - time.Second, time.Second},
-		"it has expired":             {time.Hour, 2 * time.Hour, -1},
-		"it goes on until rejected":  {forever, time.Hour, 100 * time.Hour},
-		"nobody knows a longer life": {maxLifetime, time.Hour, 100 * time.Hour},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := setClock(t)
-			e := own(t)
-			e.received(0, readClocks(), &tokenReply{token: "before", lifetime: tt.lifetime}, false)
-			c.pass(tt.age)
-			e.received(0, readClocks(), &tokenReply{token: "now", lifetime: 1000 * time.Hour}, false)
-			if tt.known < 0 && e.current.Load().notes != nil {
-				t.Fatal("it is kept though it had expired")
-			}
-			known := func() bool {
-				if tok := e.fresh(); tok == nil || tok.token() != "now" {
-					t.Fatal("the token is not to be had")
-				}
-				_, previous := e.lastValues()
-				return previous == "Bearer before"
-			}
-			if known() != (tt.known > 0) {
-				t.Fatalf("known: %v", !known())
-			}
-			if tt.known > 0 {
-				c.pass(tt.known - time.Millisecond)
-				if !known() {
-					t.Fatal("it is forgotten before it expires")
-				}
-			}
-			c.pass(min(tt.lifetime/8, time.Hour) + time.Second)
-			if known() && tt.known < 100*time.Hour {
-				t.Fatal("it is known after it expired")
-			}
-			if e.current.Load().notes != nil && tt.known < 100*time.Hour {
-				t.Fatal("notes of nothing are kept")
-			}
-		})
 	}
 }
 

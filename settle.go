@@ -90,8 +90,10 @@ func (e *entry) install(sentAt instant, reply *tokenReply, unproven, owing bool)
 		}
 		h.last = nil
 	}
-	if before != nil && sentAt.mono < before.end() {
-		n.previous, n.previousUntil = before.header[0], before.end()
+	if before != nil {
+		if until := before.end(e.client.manager.policy.FetchTimeout); sentAt.mono < until {
+			n.previous, n.previousUntil = before.header[0], until
+		}
 	}
 	if n != (notes{}) {
 		t.notes = &n
@@ -181,7 +183,7 @@ func (e *entry) sameAgain(asOf uint64, now instant, cur *issued, sentAt instant,
 		h.answered++
 	}
 	next := cur.with(func(n *notes) {
-		n.nextTry = nextTry
+		n.nextTry, n.givenAgain = nextTry, true
 		if rejected {
 			n.standing = kept
 		}

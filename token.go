@@ -97,6 +97,9 @@ type notes struct {
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
 	heldFor   time.Duration // how long that was, when the server said that no time is left
+	// givenAgain: the server gave the token again, so that it may live for
+	// longer than was known.
+	givenAgain bool
 	// previous is the header value of the token before, until that expires: it
 	// may be on its way, and must not be shown.
 	previous      string
@@ -178,12 +181,14 @@ func (t *issued) hasOutlived(now instant) bool {
 	return t.notes != nil && t.notes.previous != "" && now.mono >= t.notes.previousUntil
 }
 
-// end is when (monotonic) nobody takes the token any more.
-func (t *issued) end() int64 {
-	if t.usableFor > maxLifetime {
+// end is when (monotonic) nobody takes the token any more, for sure: its server
+// may have counted from the end of a call, which takes fetch at most, and those
+// who are shown it may allow their clocks a minute.
+func (t *issued) end(fetch time.Duration) int64 {
+	if t.usableFor > maxLifetime || t.noted().givenAgain {
 		return math.MaxInt64
 	}
-	return max(t.at.mono+int64(t.usableFor+t.usableFor/8), t.noted().heldUntil) // see usablePart
+	return t.at.mono + int64(t.usableFor+t.usableFor/8+fetch+time.Minute) // see usablePart
 }
 
 // left is the time until the token is not usable any more.

@@ -203,3 +203,26 @@ func TestForgettingAPrincipalForgetsEveryScopeAndNobodyElse(t *testing.T) {
 		}
 	}
 }
+
+// The hash that a Source has is that of its key: else it would find its entry
+// under the lock only.
+func TestASourceFindsItsEntryByItsHash(t *testing.T) {
+	m, a, _ := users(t, 10)
+	for _, principal := range []string{"", "ann"} {
+		src, err := m.SourceFor(a.ID, principal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := m.mustHave(t, a, principal)
+		if got := m.tokens.findBy(src.hash, a, principal, nil); got != e {
+			t.Errorf("%q: found %v", principal, got)
+		}
+	}
+	src, err := m.Source(a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.tokens.findBy(src.hash, a, "", nil); got != m.mustHave(t, a, "") {
+		t.Errorf("the Source of a registration found %v", got)
+	}
+}
