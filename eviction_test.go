@@ -119,18 +119,6 @@ func TestALoginIsThereForAsLongAsItIsBorrowed(t *testing.T) {
 	}
 }
 
-// A Source may keep an entry for ever, and shall not keep its token.
-func TestWhatWasEvictedHoldsNothing(t *testing.T) {
-	m, a, _ := users(t, 10)
-	e := m.mustHave(t, a, "ann")
-	e.give("t")
-	e.failed(0, &ServerError{Status: 400, Code: "invalid_client"})
-	m.fill(t, a, 20)
-	if !e.wasEvicted() || e.current.Load() != nil || e.history != nil {
-		t.Fatal("it is there still, or its token is, or what befell it")
-	}
-}
-
 // Of a client's own tokens there may be many scopes, and no login needs them.
 func TestOtherScopesOfAClientStandInNoList(t *testing.T) {
 	m, err := NewManager([]Registration{{

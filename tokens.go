@@ -86,8 +86,6 @@ func (e *entry) own() bool { return e == &e.client.own }
 // evicted is what pins say of an entry that was.
 const evicted = math.MinInt32
 
-func (e *entry) wasEvicted() bool { return e.pins.Load() < 0 }
-
 // pinned returns e, or the entry that has taken its place, which is not evicted
 // until it is unpinned. Whoever waits for a token, sends one, or changes what is
 // known of one, has its entry pinned: what befalls the token would else be noted
@@ -150,10 +148,6 @@ func (m *Manager) evict() {
 		if c.client.scoped != nil && c.client.users {
 			m.unscope(c.entry)
 		}
-		c.mu.Lock() // a Source may keep the entry, and shall not keep its token
-		c.current.Store(nil)
-		c.history = nil
-		c.mu.Unlock()
 	}
 }
 

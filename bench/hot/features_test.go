@@ -46,7 +46,7 @@ func BenchmarkFeatures(b *testing.B) {
 			serial(b, &authtrip.Transport{Source: src, Base: c.Base})
 		})
 	}
-	b.Run("chosen-by-context-of-1000", func(b *testing.B) {
+	b.Run("chosen-by-context-among-1000-tenants", func(b *testing.B) {
 		c := config(b, fake.Stub{})
 		var all []authtrip.Registration
 		for i := range 1000 {

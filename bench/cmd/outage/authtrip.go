@@ -35,7 +35,8 @@ func (c *circuit) opened() time.Time {
 	return c.opens[0]
 }
 
-// newAuthtrip is the peer of that name with a hook, which only watches.
+// newAuthtrip is the peer of that name with an origin and a hook, which only
+// watches.
 func newAuthtrip(c peer.Config, watch *circuit) (http.RoundTripper, error) {
 	src, err := authtrip.NewSource(authtrip.Registration{
 		ID: "bench", ClientID: c.ClientID, ClientSecret: authtrip.NewSecret(c.ClientSecret),

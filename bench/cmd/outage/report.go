@@ -18,6 +18,7 @@ const (
 	colExpired     = "sent expired"
 	colFail50      = "one after another: p50"
 	colFail99      = "one after another: p99"
+	colInterval    = "between the calls around the return"
 	colLate        = "later than a probe interval"
 	colFailedAfter = "failed after first success"
 )
@@ -26,7 +27,7 @@ var views = []harness.View{
 	{Title: "the token endpoint", Columns: []string{"token calls", "token calls per second", colToOpen, colBurst}},
 	{Title: "requests", Columns: []string{colValid, colFailedValid, colFailedLast, colExpired}},
 	{Title: "failing calls, at the end of the outage", Columns: []string{"p50", "p99", colFail50, colFail99, "longest of all"}},
-	{Title: "after the return", Columns: []string{"served after", "last failure after", colFailedAfter, "interval of the probes then", colLate}},
+	{Title: "after the return", Columns: []string{"served after", "last failure after", colFailedAfter, colInterval, colLate}},
 }
 
 // shortest is the shortest time between probes: BreakerDelay is a second,
@@ -37,9 +38,12 @@ func (o *outage) cells(hasCircuit bool) []harness.Cell {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	back := *o.back.Load()
-	var dead []time.Time // calls to the dead endpoint, but for those of the one caller
-	var probe time.Time  // the first call after the return
+	var dead []time.Time      // calls to the dead endpoint, but for those of the one caller
+	var last, probe time.Time // the calls around the return, whoever made them
 	for _, at := range o.calls {
+		if !at.After(back) && at.After(last) {
+			last = at
+		}
 		switch {
 		case at.After(o.gone) && at.Before(o.rest):
 			dead = append(dead, at)
@@ -61,7 +65,7 @@ func (o *outage) cells(hasCircuit bool) []harness.Cell {
 	}
 	row = append(row, harness.N(colBurst, int64(mostWithin(dead, 5, shortest))))
 	row = append(row, o.callers(back)...)
-	return append(row, o.again(dead, probe, back)...)
+	return append(row, o.again(last, probe, back)...)
 }
 
 // callers tells what became of the requests while the server was out.
@@ -100,7 +104,7 @@ func (o *outage) callers(back time.Time) []harness.Cell {
 }
 
 // again tells how callers were served after the server's return.
-func (o *outage) again(dead []time.Time, probe, back time.Time) []harness.Cell {
+func (o *outage) again(last, probe, back time.Time) []harness.Cell {
 	var success, failure time.Time // the first, the last
 	failed := int64(0)             // begun after the first success
 	for _, s := range o.samples {
@@ -127,9 +131,9 @@ func (o *outage) again(dead []time.Time, probe, back time.Time) []harness.Cell {
 		row[1].Num = 0
 	}
 	row = append(row, harness.N(colFailedAfter, failed))
-	if len(dead) > 0 && !probe.IsZero() {
-		interval := probe.Sub(dead[len(dead)-1])
-		row = append(row, harness.Ms("interval of the probes then", interval), harness.Ms(colLate, max(0, success.Sub(back)-interval)))
+	if !last.IsZero() && !probe.IsZero() {
+		interval := probe.Sub(last)
+		row = append(row, harness.Ms(colInterval, interval), harness.Ms(colLate, max(0, success.Sub(back)-interval)))
 	}
 	return row
 }
