@@ -89,7 +89,10 @@ type notes struct {
 	standing standing
 	// unproven: it was reissued, and no server is known to have accepted it.
 	unproven bool
-	nextTry  int64 // monotonic; no renewal behind the requests before
+	// givenAgain: the server gave the token again, so that it may live for
+	// longer than was known.
+	givenAgain bool
+	nextTry    int64 // monotonic; no renewal behind the requests before
 	// freshOnceSaved is freshFor to be: that is 0 until the refresh token that
 	// came with this one is in the Store, so that every use asks.
 	freshOnceSaved time.Duration
@@ -97,9 +100,6 @@ type notes struct {
 	// after usableFor, gave this one again: its word counts for that long.
 	heldUntil int64
 	heldFor   time.Duration // how long that was, when the server said that no time is left
-	// givenAgain: the server gave the token again, so that it may live for
-	// longer than was known.
-	givenAgain bool
 	// previous is the header value of the token before, until that expires: it
 	// may be on its way, and must not be shown.
 	previous      string
