@@ -64,8 +64,11 @@ func (c *client) staticHeaders(req *http.Request) []staticHeader {
 	if len(c.hostHeaders) == 0 {
 		return nil
 	}
-	if req.URL.Scheme == "https" && c.origins.listedAsWritten(req.URL.Host) {
-		return c.hostHeadersAsWritten[req.URL.Host]
+	if req.URL.Scheme == "https" {
+		static, ok := c.hostHeadersAsWritten[req.URL.Host]
+		if ok || c.origins.listedAsWritten(req.URL.Host) {
+			return static
+		}
 	}
 	return c.hostHeaders[origin(req.URL)]
 }

@@ -75,7 +75,7 @@ func memoryOfPeer(name string) ([]harness.Row, error) {
 	renewed := bytesEach("renewed", measure().heap-before.heap, n)
 	switch got := tokens.Issued(); {
 	case got == 0 || got == int64(n): // it has none, or learns of its end by a 401
-		renewed = harness.Text("renewed", "was not")
+		renewed = harness.Cell{Name: "renewed", Text: "was not", Unit: "B"}
 	case got != int64(2*n):
 		return nil, fmt.Errorf("%d tokens for %d tenants after a renewal of each", got, n)
 	}
