@@ -63,6 +63,12 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 	if t := e.fresh(); t != nil {
 		return tokenOf(t), nil
 	}
+	return e.await(ctx)
+}
+
+// await is Token where there is no fresh one. It is apart since a defer costs
+// those who do not come to it, too.
+func (e *entry) await(ctx context.Context) (Token, error) {
 	e = e.pinned()
 	defer e.unpin()
 	t, err := e.get(ctx, nil)

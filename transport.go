@@ -52,6 +52,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if e.own() {
 		return t.carry(req, e)
 	}
+	return t.carryPinned(req, e)
+}
+
+// carryPinned is carry with an entry that may be evicted.
+func (t *Transport) carryPinned(req *http.Request, e *entry) (*http.Response, error) {
 	e = e.pinned()
 	defer e.unpin()
 	return t.carry(req, e)
