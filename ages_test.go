@@ -1,6 +1,7 @@
 package authtrip_test
 
 import (
+	"math"
 	"net/http"
 	"runtime"
 	"testing"
@@ -330,6 +331,8 @@ func TestPolicyFaultsAreReportedTogether(t *testing.T) {
 		t.Fatalf("%v is not a joined error", err)
 	}
 	wantAll(t, err, "FetchTimeout", "RenewAt", "RenewSpread", "BreakerFailures", "BreakerMaxDelay")
+	_, err = authtrip.NewSource(registration(), authtrip.Policy{FetchTimeout: math.MaxInt64})
+	wantAll(t, err, "FetchTimeout", "a day at most") // all that is reckoned from it stays in range
 }
 
 // A figure that is the time remaining is believed, at a token's end too.

@@ -12,7 +12,8 @@ type Policy struct {
 	// FetchTimeout bounds one flight: all attempts of one token call and the
 	// waits between them. Each attempt may take a third of it; one that redeems
 	// a code or a refresh token may take all of it, and begins within it, so
-	// that nothing that was spent is given up early. Default 10 s.
+	// that nothing that was spent is given up early. Default 10 s, a day at
+	// most.
 	FetchTimeout time.Duration
 	// RenewAt is the part of a token's lifetime after which it is renewed
 	// behind the requests, above 0 and below 1. Default 2/3. RenewSpread
@@ -39,6 +40,8 @@ type Policy struct {
 	RevokeOnClose bool
 }
 
+const longestFetch = 24 * time.Hour
+
 func (p Policy) apply(m *Manager) { m.policy = p }
 
 // check returns p with its defaults, or every fault in one error.
@@ -51,6 +54,9 @@ func (p Policy) check() (Policy, error) {
 		if d < 0 {
 			faults = append(faults, fmt.Errorf("authtrip: Policy.%s is negative (%v)", name, d))
 		}
+	}
+	if p.FetchTimeout > longestFetch {
+		faults = append(faults, fmt.Errorf("authtrip: Policy.FetchTimeout is %v; it may be a day at most", p.FetchTimeout))
 	}
 	for name, n := range map[string]int{"BreakerFailures": p.BreakerFailures, "MaxTokens": p.MaxTokens} {
 		if n < 0 {

@@ -181,14 +181,16 @@ func (t *issued) hasOutlived(now instant) bool {
 	return t.notes != nil && t.notes.previous != "" && now.mono >= t.notes.previousUntil
 }
 
-// end is when (monotonic) nobody takes the token any more, for sure: its server
-// may have counted from the end of a call, which takes fetch at most, and those
-// who are shown it may allow their clocks a minute.
+// end is when (monotonic) nobody takes the token any more: its server counts
+// from the end of a call at the latest, which takes fetch at most, and those who
+// are shown it may allow their clocks a minute. No figure, or one that may have
+// been cut, is no end.
 func (t *issued) end(fetch time.Duration) int64 {
-	if t.usableFor > maxLifetime || t.noted().givenAgain {
+	const unused, clocks = 10 * time.Second, time.Minute // see usablePart
+	if t.usableFor >= maxLifetime-unused || t.noted().givenAgain {
 		return math.MaxInt64
 	}
-	return t.at.mono + int64(t.usableFor+t.usableFor/8+fetch+time.Minute) // see usablePart
+	return t.at.mono + int64(t.usableFor+unused+fetch+clocks)
 }
 
 // left is the time until the token is not usable any more.

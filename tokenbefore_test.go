@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -40,15 +41,16 @@ func TestTheTokenBeforeIsForgottenWhenItHasExpired(t *testing.T) {
 		age   time.Duration // when it is replaced
 		known time.Duration // from then at least, and not much longer; below zero: not at all
 	}{
-		"half its life is left":      {tokenReply{lifetime: time.Hour}, 30 * time.Minute, 30*time.Minute + slack},
-		"it is short":                {tokenReply{lifetime: 2 * time.Second}, time.Second, time.Second + slack},
-		"its end is near":            {tokenReply{lifetime: time.Hour}, time.Hour - time.Second, time.Second + slack},
-		"it has just expired":        {tokenReply{lifetime: time.Hour}, time.Hour + time.Second, slack - time.Second},
-		"it expired long ago":        {tokenReply{lifetime: time.Hour}, 2 * time.Hour, -1},
-		"the Store had its use":      {tokenReply{lifetime: 5 * time.Second, stored: true}, 4 * time.Second, 11*time.Second + time.Minute},
-		"there was no time left":     {tokenReply{}, time.Second / 5, time.Minute},
-		"it goes on until rejected":  {tokenReply{lifetime: forever}, time.Hour, forever},
-		"nobody knows a longer life": {tokenReply{lifetime: maxLifetime}, time.Hour, 300 * 24 * time.Hour},
+		"half its life is left":     {tokenReply{lifetime: time.Hour}, 30 * time.Minute, 30*time.Minute + slack},
+		"it is short":               {tokenReply{lifetime: 2 * time.Second}, time.Second, time.Second + slack},
+		"its end is near":           {tokenReply{lifetime: time.Hour}, time.Hour - time.Second, time.Second + slack},
+		"it has just expired":       {tokenReply{lifetime: time.Hour}, time.Hour + time.Second, slack - time.Second},
+		"it expired long ago":       {tokenReply{lifetime: time.Hour}, 2 * time.Hour, -1},
+		"the Store had its use":     {tokenReply{lifetime: 5 * time.Second, stored: true}, 4 * time.Second, 11*time.Second + time.Minute},
+		"there was no time left":    {tokenReply{}, time.Second / 5, time.Minute},
+		"it goes on until rejected": {tokenReply{lifetime: forever}, time.Hour, forever},
+		"a day":                     {tokenReply{lifetime: 24 * time.Hour}, 12 * time.Hour, 12*time.Hour + slack},
+		"ten years, cut to one":     {tokenReply{lifetime: maxLifetime}, time.Hour, forever},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := setClock(t)
@@ -70,14 +72,17 @@ func TestTheTokenBeforeIsForgottenWhenItHasExpired(t *testing.T) {
 				_, previous := e.lastValues()
 				return previous == "Bearer before"
 			}
-			c.pass(min(tt.known, 90*24*time.Hour) - time.Millisecond)
+			if tt.known == forever {
+				if got := e.current.Load().notes.previousUntil; got != math.MaxInt64 {
+					t.Fatalf("it is known until %d", got)
+				}
+				return
+			}
+			c.pass(tt.known - time.Millisecond)
 			if !known() {
 				t.Fatal("it is forgotten before it has expired")
 			}
-			if tt.known > 90*24*time.Hour {
-				return
-			}
-			c.pass(tt.reply.lifetime/8 + 15*time.Second)
+			c.pass(25 * time.Second)
 			if known() || e.current.Load().notes != nil {
 				t.Fatal("it is known long after it expired, or notes of nothing are kept")
 			}

@@ -105,8 +105,10 @@ func (r Result) leaks() []string { return leak.Find(r.Said, r.Secrets) }
 // rejections is how many requests may be sent with a bad token.
 func (r Result) rejections() (least, most int) {
 	switch {
+	case r.Fault.SuspendClient && r.Age == Revoked:
+		return 0, 2 * r.Workers // what was on its way then, and when it was suspended
 	case r.Fault.SuspendClient:
-		return 0, r.Workers // what was on its way when it was suspended
+		return 0, r.Workers
 	case r.Age != Revoked:
 		return 0, 0
 	case r.Fault.Wall > 0: // the token looks expired
