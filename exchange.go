@@ -144,12 +144,14 @@ func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx
 	l := e.borrowLogin()
 	done := make(chan error, 1)
 	go func() {
+		var err error
+		defer func() { done <- err }() // at last: nothing is held when the caller goes on
 		defer e.client.manager.redeeming.Done()
 		defer e.unpin()
 		defer l.giveBack(e)
 		own, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_, err := contained(context.Background(), func() (struct{}, error) {
+		_, err = contained(context.Background(), func() (struct{}, error) {
 			if err := l.takeTurn(own); err != nil {
 				return struct{}{}, err
 			}
@@ -159,7 +161,6 @@ func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx
 			}
 			return struct{}{}, f(own, ctx, l)
 		})
-		done <- err
 	}()
 	select {
 	case err := <-done:
