@@ -93,7 +93,7 @@ func (w *world) values() map[string]any {
 		"Token": w.tok, "*Token": &w.tok, "Verdict": authtrip.TokenRejected, "Policy": authtrip.Policy{},
 		"Manager": w.mgr, "Source": w.src, "a user's Source": w.userSrc, "Source of one": w.own,
 		"Transport": authtrip.Transport{Source: w.own}, "*Transport": w.transport, "*http.Client": w.http,
-		"Flow": w.flow, "*Flow": &w.flow, "Store": w.store, "MemoryStore": w.memory, "Hooks": w.hooks,
+		"Flow": w.flow, "*Flow": &w.flow, "Store": &failing{Store: w.kept()}, "MemoryStore": w.kept(), "Hooks": w.hooks,
 		"WithStore": authtrip.WithStore(w.store), "WithTokenTransport": authtrip.WithTokenTransport(w.transport),
 		"context": authtrip.WithScopes(authtrip.WithPrincipal(context.Background(), "ann"), "a"),
 		"error":   w.err, "*ServerError": w.said, "ServerError": *w.said, "errors": []error{w.err, w.said},

@@ -175,6 +175,15 @@ func reply(r *http.Request, status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
 }
 
+// kept is a Store with all secrets that nobody uses: the Manager's own may be
+// written to while it is printed.
+func (w *world) kept() authtrip.Store {
+	store := authtrip.NewMemoryStore(0)
+	_, err := store.Save(context.Background(), "login", fmt.Append(nil, w.secrets()), "", 0)
+	w.must(err)
+	return store
+}
+
 // failing is a Store that breaks when something new is to be kept.
 type failing struct {
 	authtrip.Store
