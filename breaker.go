@@ -1,7 +1,6 @@
 package authtrip
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -18,13 +17,14 @@ const maxGate = time.Minute
 // the failures and admits the one probe; the gate before it says when a probe
 // is due, for gobreaker knows one fixed time only.
 //
-// Lock order: gobreaker's own lock, then mu. No code holds mu and calls
-// gobreaker.
+// Lock order: gobreaker's own lock, then mu, then that of changes. No code holds
+// mu and calls gobreaker.
 type breaker struct {
 	circuit *gobreaker.CircuitBreaker[*tokenReply]
 	policy  Policy
 	server  string
 	hook    func(server, from, to string) // Hooks.CircuitChanged; may be nil
+	changes announcer
 
 	// notBefore is when the next probe is due (monotonic); 0 while closed.
 	notBefore atomic.Int64
@@ -34,8 +34,6 @@ type breaker struct {
 	delay      time.Duration // guarded by mu; the last wait for a probe
 	retryAfter int64         // guarded by mu; what a 503 asked for (monotonic)
 	last       string        // guarded by mu; the text of the last failure
-	untold     [][2]string   // guarded by mu; changes the hook has not heard of
-	telling    bool          // guarded by mu; a goroutine tells it of them
 }
 
 func newBreaker(server string, p Policy, hook func(server, from, to string)) *breaker {
@@ -159,12 +157,8 @@ func (b *breaker) note(err error) {
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.hook != nil && len(b.untold) < mostUntold {
-		b.untold = append(b.untold, [2]string{from.String(), to.String()})
-		if !b.telling {
-			b.telling = true
-			go b.tell()
-		}
+	if b.hook != nil {
+		b.changes.announce(func() { b.hook(b.server, from.String(), to.String()) })
 	}
 	switch to {
 	case gobreaker.StateOpen:
@@ -178,29 +172,5 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	case gobreaker.StateClosed:
 		b.notBefore.Store(0)
 		b.retryAfter, b.last = 0, ""
-	}
-}
-
-// mostUntold bounds what waits for a hook that hangs.
-const mostUntold = 100
-
-// tell calls the hook for what changed, in order and outside all locks. It ends
-// when the hook has heard of all; one that hangs hears of nothing more.
-func (b *breaker) tell() {
-	for {
-		b.mu.Lock()
-		untold := b.untold
-		b.untold = nil
-		b.telling = len(untold) > 0
-		b.mu.Unlock()
-		if len(untold) == 0 {
-			return
-		}
-		for _, change := range untold {
-			_, _ = contained(context.Background(), func() (struct{}, error) {
-				b.hook(b.server, change[0], change[1])
-				return struct{}{}, nil
-			})
-		}
 	}
 }

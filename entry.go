@@ -215,18 +215,24 @@ func (e *entry) refuses(now instant) error {
 	if e.client.manager.closed() {
 		return ErrClosed
 	}
-	if !e.client.users { // else the Store is asked first: it may have a token
-		if err := e.client.breaker.refuses(now); err != nil {
-			return err
-		}
-	}
+	err := e.client.breaker.refuses(now)
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil && !e.mayLook(now) {
+		return err
+	}
 	f := e.past().failure
-	e.mu.Unlock()
 	if f.err != nil && now.mono < f.until {
 		return &remembered{err: f.err, wait: time.Duration(f.until - now.mono)}
 	}
 	return nil
+}
+
+// mayLook reports whether the Store may have a token though no call may be made:
+// a user's may be asked for each time, one that a fleet shares once a second. It
+// runs under mu.
+func (e *entry) mayLook(now instant) bool {
+	return e.client.users || e.client.manager.shares() && now.mono >= e.past().lookAgain
 }
 
 // renewBehind starts one renewal if one is due, and returns at once.

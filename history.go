@@ -26,6 +26,7 @@ type history struct {
 	// knows.
 	keptRejected, keptAccepted bool
 	pause                      pause // after a reissue
+	lookAgain                  int64 // monotonic; while the circuit is open the Store is not asked before
 }
 
 // past is the history to read, note the one to write to. Both run under mu.

@@ -22,10 +22,16 @@ type Hooks struct {
 	// Undecided: a response was taken for accepted because its envelope could
 	// not be judged; why says what was wrong with it. See Envelope.
 	Undecided func(registration string, why error)
-	// StoreFailed: the Store could not be read or written. A new refresh token
-	// that could not be saved is in use all the same, and saving it is tried
-	// again. To ask for the same user's token from here is to wait for itself.
+	// StoreFailed: a user's record could not be read from the Store or saved, or
+	// one of a registration's own token was there and could not be read. A new
+	// refresh token that could not be saved is in use all the same, and saving it
+	// is tried again. To ask for the same user's token from here is to wait for itself.
 	StoreFailed func(registration string, err error)
+	// StoreChanged: the Store began to fail, and err says how; or, with nil, it
+	// works again. While it fails, requests go on with the tokens that are here,
+	// and new client credentials tokens are not shared. Changes are told as those
+	// of circuits are, see CircuitChanged.
+	StoreChanged func(err error)
 	// CircuitChanged: the circuit breaker of an authorization server, such as
 	// "https://oauth.api.nhncloudservice.com:443", changed from one of
 	// "closed", "open" and "half-open" to another. An open circuit makes no

@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// storeWait bounds one operation of the Store.
-const storeWait = time.Second
-
 // login is what one principal granted to a registration. What is worth keeping
 // of it is a record in the Store.
 //
@@ -101,50 +98,25 @@ func (l *login) takeTurn(ctx context.Context) error {
 
 func (l *login) giveTurn() { <-l.turn }
 
-// storeError is trouble with the Store.
-type storeError struct{ *callError }
-
 // trouble tells the hook of a Store's error, and returns it without secrets. It
 // calls the user's code, contained.
 func (l *login) trouble(err error, secrets []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-	defer cancel()
-	told, broken := contained(ctx, func() (error, error) {
-		e := &storeError{describe("the Store: ", err, func(text string) string { return scrub(withoutRecord(text), secrets) })}
-		told := &at{registration: l.client.ID, server: l.client.server, err: e}
-		if f := l.manager.hooks.StoreFailed; f != nil {
-			f(l.client.ID, told)
-		}
-		return told, nil
-	})
-	if broken != nil {
-		return fmt.Errorf("the Store failed, and so did telling of it: %w", broken)
-	}
-	return told
+	return l.manager.tellStoreFailed(l.client, err, secrets)
 }
 
 // load returns the record as the Store has it; none is an empty one. The time
 // for it is bounded, and it is not ended by Close: what was redeemed must be
 // saved.
 func (l *login) load() (*record, string, error) {
-	type found struct {
-		record  *record
-		version string
+	value, version, err := l.manager.store.Load(context.Background(), l.key)
+	if errors.Is(err, ErrNotFound) {
+		return &record{}, "", nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-	defer cancel()
-	got, err := contained(ctx, func() (found, error) {
-		value, version, err := l.manager.store.Load(ctx, l.key)
-		if errors.Is(err, ErrNotFound) {
-			return found{&record{}, ""}, nil
-		}
-		if err != nil {
-			return found{}, err
-		}
-		r, err := decodeRecord(value)
-		return found{r, version}, err
-	})
-	return got.record, got.version, err
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := decodeRecord(value)
+	return r, version, err
 }
 
 // write puts r in place of the record with that version; an empty one removes
@@ -153,19 +125,14 @@ func (l *login) write(r *record, version string) error {
 	if r.empty() && version == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-	defer cancel()
-	value, lifetime := r.encode(), r.lifetime(time.Now())
-	_, err := contained(ctx, func() (string, error) {
-		if !r.empty() {
-			return l.manager.store.Save(ctx, l.key, value, version, lifetime)
-		}
-		err := l.manager.store.Delete(ctx, l.key, version)
-		if errors.Is(err, ErrNotFound) {
-			err = nil
-		}
-		return "", err
-	})
+	if !r.empty() {
+		_, err := l.manager.store.Save(context.Background(), l.key, r.encode(), version, r.lifetime(time.Now()))
+		return err
+	}
+	err := l.manager.store.Delete(context.Background(), l.key, version)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
 	return err
 }
 

@@ -23,8 +23,9 @@ type Manager struct {
 	policy    Policy
 	hooks     Hooks
 	transport http.RoundTripper
-	store     Store
-	owner     string // of intents in the Store
+	store     *guardedStore
+	given     Store  // by WithStore; nil: none, and nothing is shared
+	owner     string // of intents and leases in the Store
 
 	// Every flight's context is derived from ctx, which ends with Close and
 	// inherits nothing from any caller.
@@ -76,13 +77,18 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 			o.apply(m)
 		}
 	}
-	if m.store == nil {
-		m.store = NewMemoryStore(0)
-	}
 	var faults []error
 	var err error
+	if m.given == nil {
+		m.store = newGuardedStore(NewMemoryStore(0), m.hooks)
+	} else {
+		m.store = newGuardedStore(m.given, m.hooks)
+	}
 	if m.policy, err = m.policy.check(); err != nil {
 		faults = append(faults, err)
+	}
+	if _, own := m.given.(*memoryStore); m.policy.RevokeOnClose && m.shares() && !own {
+		faults = append(faults, errors.New("authtrip: Policy.RevokeOnClose is set beside WithStore: it would end the tokens that other processes use; leave it out, and let the last one call Source.Revoke"))
 	}
 	if len(registrations) == 0 {
 		faults = append(faults, errors.New("authtrip: no registration given"))
@@ -186,6 +192,9 @@ func (m *Manager) ids() string {
 	}
 	return strings.Join(ids, ", ")
 }
+
+// shares reports whether other processes may use the same tokens.
+func (m *Manager) shares() bool { return m.given != nil }
 
 func (m *Manager) closed() bool { return m.ended.Load() }
 

@@ -20,9 +20,18 @@ func (e *entry) revoke(ctx context.Context) error {
 		return e.fail(ErrClosed)
 	case e.client.users:
 		return e.endLogin(ctx, t)
+	}
+	token := ""
+	if t != nil {
+		token = t.token()
+	}
+	if e.client.manager.shares() {
+		token = e.unshare(ctx, token)
+	}
+	switch {
 	case e.client.RevocationEndpoint.URL == "":
 		return e.fail(errNoRevocation)
-	case t == nil:
+	case token == "":
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -30,11 +39,29 @@ func (e *entry) revoke(ctx context.Context) error {
 	}
 	bounded, cancel := e.client.manager.bound(ctx)
 	defer cancel()
-	err := e.revokeAtServer(bounded, t.token(), "")
+	err := e.revokeAtServer(bounded, token, "")
 	if _, answered := errors.AsType[*ServerError](err); err != nil && !answered && ctx.Err() == nil && e.client.manager.closed() {
 		return e.failAt(e.client.revocationServer, ErrClosed)
 	}
 	return err
+}
+
+// unshare removes the token that is to be revoked from the Store, so that nobody
+// begins with it; those who have it find out by themselves. Empty is the one that
+// is there, which is returned.
+func (e *entry) unshare(ctx context.Context, token string) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*storeWait)
+	defer cancel()
+	cred, err := contained(ctx, func() (credentials, error) { return e.client.credentials(ctx, nil) })
+	if err != nil {
+		return token
+	}
+	s := e.share(cred)
+	if s.look(ctx) != nil || s.found == nil || token != "" && s.found.AccessToken != token {
+		return token
+	}
+	_ = s.store.Delete(ctx, s.tokenKey(), s.version)
+	return s.found.AccessToken
 }
 
 // endLogin ends what the principal granted: in the Store, all access tokens

@@ -59,8 +59,10 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing b
 	case asOf < past.droppedAt && past.hadDropped(reply.token):
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
-	// One from the Store may be as old as the rejected one: it begins no pause.
-	reissued := cur != nil && cur.noted().standing != good && asOf >= past.rejections && !reply.stored
+	// One from the Store may be as old as the rejected one: then it begins no
+	// pause.
+	anew := !reply.stored || !e.client.users && now.since(sentAt) < 2*longestPause
+	reissued := cur != nil && cur.noted().standing != good && asOf >= past.rejections && anew
 	if reissued {
 		e.note().pause.start(now)
 	}
@@ -76,6 +78,7 @@ func (e *entry) install(sentAt instant, reply *tokenReply, unproven, owing bool)
 	t.ages(reply.lifetime, e.client.manager.policy.RenewAt, e.client.manager.policy.RenewSpread)
 	if reply.stored { // the Store has the time that it may be used
 		t.usableFor = reply.lifetime
+		t.used.Store(readClocks().mono)
 	}
 	n := notes{unproven: unproven}
 	if owing {

@@ -58,6 +58,9 @@ func (e *entry) flight(caller context.Context, n need) outcome {
 	}
 	ctx, cancel := context.WithTimeout(e.client.manager.ctx, e.client.manager.policy.FetchTimeout)
 	defer cancel()
+	if e.client.manager.shares() {
+		return e.fleetFlight(ctx, caller, n, asOf)
+	}
 	sentAt, reply, err := e.fetch(ctx, caller, e.clientRequest())
 	if e.client.manager.closed() {
 		err = ErrClosed
@@ -76,6 +79,9 @@ type request struct {
 	// whole FetchTimeout, Close does not end it, and it is repeated only when it
 	// surely was not processed. once says that it is never repeated.
 	redeems, once bool
+	// shared says that with other credentials it is another token, which the
+	// Store may have: the call is not repeated with them.
+	shared bool
 }
 
 // clientRequest is the grant of RFC 6749 §4.4.
@@ -122,7 +128,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 		case said != nil && said.Code == "invalid_client" && e.client.Credentials != nil && !renewed:
 			renewed = true
 			another, askErr := ask(&cred)
-			if askErr != nil || another.same(cred) || r.once {
+			if askErr != nil || another.same(cred) || r.once || r.shared {
 				return sentAt, nil, err
 			}
 			r.secrets = append(r.secrets, cred.secret.Reveal())

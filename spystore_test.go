@@ -19,6 +19,8 @@ type spyStore struct {
 	mu    sync.Mutex
 	fail  func(op string) error // guarded by mu
 	saves int                   // guarded by mu
+	ops   map[string]int        // guarded by mu; how many of each there were
+	keys  map[string]bool       // guarded by mu; all that were saved to
 	lost  int                   // guarded by mu; how many saves come through without an answer
 }
 
@@ -42,11 +44,21 @@ func (s *spyStore) trouble(op string) error {
 	if op == "save" {
 		s.saves++
 	}
+	if s.ops == nil {
+		s.ops = map[string]int{}
+	}
+	s.ops[op]++
 	s.mu.Unlock()
 	if f == nil {
 		return nil
 	}
 	return f(op)
+}
+
+func (s *spyStore) count(op string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ops[op]
 }
 
 func (s *spyStore) Load(ctx context.Context, key string) ([]byte, string, error) {
@@ -63,6 +75,10 @@ func (s *spyStore) Save(ctx context.Context, key string, value []byte, version s
 	got, err := s.Store.Save(ctx, key, value, version, lifetime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.keys == nil {
+		s.keys = map[string]bool{}
+	}
+	s.keys[key] = true
 	if s.lost > 0 {
 		s.lost--
 		return "", errors.New("no answer")

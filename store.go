@@ -48,7 +48,7 @@ type Store interface {
 func WithStore(s Store) Option {
 	return optionFunc(func(m *Manager) {
 		if s != nil {
-			m.store = s
+			m.given = s
 		}
 	})
 }

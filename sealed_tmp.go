@@ -1,0 +1,5 @@
+package authtrip
+
+type unreadable struct{ why string }
+
+func (e *unreadable) Error() string { return e.why }
