@@ -38,7 +38,7 @@ func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) ou
 		}
 		if err == nil {
 			s.behind(func(ctx context.Context) {
-				s.save(ctx, newFleetToken(sentAt, reply))
+				s.save(ctx, newFleetToken(sentAt, reply, n.unwanted != ""))
 				s.release(ctx)
 			})
 			return e.received(asOf, sentAt, reply, false)

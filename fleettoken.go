@@ -15,6 +15,8 @@ type fleetToken struct {
 	AccessToken string `json:"access_token"`
 	SentAt      int64  `json:"sent_at"`            // milliseconds since 1970; before it was asked for
 	Lifetime    int64  `json:"lifetime,omitempty"` // milliseconds from then; 0: unknown
+	// Reissued says that it was asked for because another was rejected.
+	Reissued bool `json:"reissued,omitempty"`
 	// Rejected says that a server rejected the token and no other was to be had:
 	// whoever needs one asks for another, and goes on with this if there is none.
 	Rejected bool `json:"rejected,omitempty"`
@@ -26,8 +28,8 @@ func (*fleetToken) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)
 // String does what Format does, for dumpers that know only Stringer.
 func (*fleetToken) String() string { return redacted }
 
-func newFleetToken(sentAt instant, reply *tokenReply) *fleetToken {
-	t := &fleetToken{Form: fleetForm, AccessToken: reply.token, SentAt: sentAt.wall / int64(time.Millisecond)}
+func newFleetToken(sentAt instant, reply *tokenReply, reissued bool) *fleetToken {
+	t := &fleetToken{Form: fleetForm, AccessToken: reply.token, SentAt: sentAt.wall / int64(time.Millisecond), Reissued: reissued}
 	if reply.lifetime != forever {
 		t.Lifetime = max(1, reply.lifetime.Milliseconds())
 	}
@@ -97,5 +99,6 @@ func (t *fleetToken) reply(now instant) (at instant, reply *tokenReply) {
 	if age >= t.usable() {
 		return at, nil
 	}
-	return instant{mono: now.mono - int64(age), wall: now.wall - int64(age)}, &tokenReply{token: t.AccessToken, lifetime: t.usable(), stored: true}
+	at = instant{mono: now.mono - int64(age), wall: now.wall - int64(age)}
+	return at, &tokenReply{token: t.AccessToken, lifetime: t.usable(), stored: true, reissued: t.Reissued}
 }

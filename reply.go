@@ -29,6 +29,9 @@ type tokenReply struct {
 	refresh string
 	// stored says that it is from the Store: no call was made for it.
 	stored bool
+	// reissued says of a stored one that it was asked for because another was
+	// rejected.
+	reissued bool
 }
 
 // Format keeps the tokens out of dumps.

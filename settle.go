@@ -59,9 +59,9 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing b
 	case asOf < past.droppedAt && past.hadDropped(reply.token):
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
-	// One from the Store may be as old as the rejected one: then it begins no
-	// pause.
-	anew := !reply.stored || !e.client.users && now.since(sentAt) < 2*longestPause
+	// One from the Store that nobody asked for because of a rejection may be as
+	// dead as the rejected one: it begins no pause.
+	anew := !reply.stored || reply.reissued
 	reissued := cur != nil && cur.noted().standing != good && asOf >= past.rejections && anew
 	if reissued {
 		e.note().pause.start(now)

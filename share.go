@@ -55,7 +55,12 @@ func (s *share) find(ctx context.Context, n need) (at instant, found *tokenReply
 			return at, nil, false
 		}
 		if at, found = s.answer(n, readClocks()); found != nil {
-			s.behind(s.release)
+			switch {
+			case s.lease != "":
+				s.behind(s.release)
+			case s.store.health.fails(&s.store.health.writes):
+				s.behind(s.probe)
+			}
 			return at, found, false
 		}
 		if s.lease != "" || s.entry.client.breaker.refuses(readClocks()) != nil || patience.Err() != nil {
@@ -84,17 +89,18 @@ func (e *entry) looks() {
 	e.note().lookAgain = now.mono + int64(jitter(time.Second, 0.3))
 }
 
-// answer is the token in the Store if it answers n.
+// answer is the token in the Store if it answers n. One that is older than
+// the one in use was left behind by a Store that failed.
 func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
 	at, reply = s.found.reply(now)
-	switch {
-	case reply == nil, s.found.Rejected, reply.token == n.unwanted, s.entry.had(reply.token):
+	if reply == nil || s.found.Rejected || reply.token == n.unwanted || s.entry.had(reply.token) {
 		return at, nil
-	case n.renewal && s.entry.isGood():
-		cur := s.entry.current.Load()
-		if cur != nil && at.wall <= cur.at.wall || s.found.stale(now, s.entry.client.manager.policy.RenewAt) {
-			return at, nil
-		}
+	}
+	if cur := s.entry.current.Load(); cur != nil && cur.usable(now) && s.found.SentAt < cur.at.wall/int64(time.Millisecond) {
+		return at, nil
+	}
+	if n.renewal && s.entry.isGood() && s.found.stale(now, s.entry.client.manager.policy.RenewAt) {
+		return at, nil
 	}
 	return at, reply
 }
@@ -168,6 +174,12 @@ func (s *share) release(ctx context.Context) {
 	if s.lease != "" {
 		_ = s.store.Delete(ctx, s.leaseKey(), s.lease)
 	}
+}
+
+// probe writes something that nobody reads, to find out whether that works
+// again.
+func (s *share) probe(ctx context.Context) {
+	_, _ = s.store.Save(ctx, "probe/"+s.entry.client.manager.owner, []byte("{}"), "", storeWait)
 }
 
 // cool gives the lease back, but not before the time that the server asked to be

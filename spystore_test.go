@@ -168,3 +168,6 @@ func failOnce(op string) func(string) error {
 		return errors.New("connection reset by peer")
 	}
 }
+
+// total is how many operations there were.
+func (s *spyStore) total() int { return s.count("load") + s.count("save") + s.count("delete") }

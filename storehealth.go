@@ -83,6 +83,13 @@ func guarded[T any](ctx context.Context, h *storeHealth, of *operations, f func(
 	return got, err
 }
 
+// fails reports whether operations of a kind failed when they were tried last.
+func (h *storeHealth) fails(of *operations) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return of.failing
+}
+
 // refused reports whether operations of a kind fail, and are not to be tried
 // now by who can do without. Who is let through while they fail is the only one
 // for a while.
