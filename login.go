@@ -138,6 +138,9 @@ func (l *login) load() (*record, string, error) {
 		if errors.Is(err, ErrNotFound) {
 			return found{&record{}, ""}, nil
 		}
+		if _, sealed := errors.AsType[*unreadable](err); sealed {
+			err = fmt.Errorf("%w; the login is left as it is: give its key back in Encryption.Keys, or delete the record for its user to log in anew", err)
+		}
 		if err != nil {
 			return found{}, err
 		}

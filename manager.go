@@ -26,6 +26,9 @@ type Manager struct {
 	store     Store
 	owner     string // of intents in the Store
 
+	encryption *Encryption // of the Store; nil: none is given
+	plaintext  bool        // the Store may go without
+
 	// Every flight's context is derived from ctx, which ends with Close and
 	// inherits nothing from any caller.
 	ctx    context.Context
@@ -44,7 +47,7 @@ type Manager struct {
 }
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
-// [Policy], [Hooks], or what a With function returns. Of two of a kind the
+// [Policy], [Hooks], an [Encryption], or what a With function returns. Of two of a kind the
 // later holds.
 type Option interface{ apply(*Manager) }
 
@@ -82,6 +85,9 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 	var faults []error
 	var err error
 	if m.policy, err = m.policy.check(); err != nil {
+		faults = append(faults, err)
+	}
+	if err = m.sealStore(); err != nil {
 		faults = append(faults, err)
 	}
 	if len(registrations) == 0 {

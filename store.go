@@ -18,8 +18,8 @@ import (
 //
 // Keys are printable ASCII, at most a few hundred bytes for usual principals,
 // and are compared byte for byte: upper and lower case are different keys. They
-// hold registration IDs and principals, which may be personal data. Values hold
-// secrets, and are some hundred bytes.
+// hold registration IDs and principals, which may be personal data, and values
+// hold secrets, unless there is [Encryption]. Values are some hundred bytes.
 //
 // Processes that share a Store tell by the wall clock whether another one is
 // still using a refresh token: their clocks must agree within five seconds.
@@ -43,12 +43,14 @@ type Store interface {
 }
 
 // WithStore sets where refresh tokens are kept, and what else users granted.
-// Managers that share a Store must have registrations with the same IDs for the
-// same clients. Nil keeps the default, a [NewMemoryStore] of the Manager's own.
+// Any but a [NewMemoryStore] needs [Encryption] too, or is given by
+// [WithPlaintextStore] instead. Managers that share a Store must have
+// registrations with the same IDs for the same clients. Nil keeps the default,
+// a [NewMemoryStore] of the Manager's own.
 func WithStore(s Store) Option {
 	return optionFunc(func(m *Manager) {
 		if s != nil {
-			m.store = s
+			m.store, m.plaintext = s, false
 		}
 	})
 }

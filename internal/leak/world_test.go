@@ -78,7 +78,7 @@ func newWorld() *world {
 func (w *world) use() {
 	var err error
 	ctx := context.Background()
-	w.mgr, err = authtrip.NewManager([]authtrip.Registration{w.reg, w.user}, authtrip.WithStore(w.store), authtrip.WithTokenTransport(w), w.hooks)
+	w.mgr, err = authtrip.NewManager([]authtrip.Registration{w.reg, w.user}, authtrip.WithPlaintextStore(w.store), authtrip.WithTokenTransport(w), w.hooks)
 	w.must(err)
 	w.src, err = w.mgr.Source("own")
 	w.must(err)
