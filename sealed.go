@@ -77,7 +77,7 @@ func (m *Manager) sealStore() (err error) {
 // sealedStore keeps records in a Store that learns nothing of them.
 type sealedStore struct {
 	store Store
-	names []byte
+	names Secret
 	keys  []sealingKey // not empty; the first seals
 }
 
@@ -129,7 +129,7 @@ func (s *sealedStore) Delete(ctx context.Context, key, version string) error {
 }
 
 func (s *sealedStore) name(key string) string {
-	mac := hmac.New(sha256.New, s.names)
+	mac := hmac.New(sha256.New, []byte(s.names.Reveal()))
 	_, _ = mac.Write([]byte(key))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
@@ -165,7 +165,10 @@ func (s *sealedStore) open(name string, sealed []byte) ([]byte, error) {
 }
 
 // sealingKey is one of Encryption.Keys.
-type sealingKey struct{ key, id []byte }
+type sealingKey struct {
+	key Secret // its bytes
+	id  []byte
+}
 
 const keyIDSize = 8
 
@@ -185,6 +188,6 @@ func (k sealingKey) of(name string) (cipher.AEAD, error) {
 }
 
 // derived is a key for one purpose.
-func derived(key []byte, purpose string) ([]byte, error) {
-	return hkdf.Expand(sha256.New, key, "authtrip "+purpose, 32)
+func derived(key Secret, purpose string) ([]byte, error) {
+	return hkdf.Expand(sha256.New, []byte(key.Reveal()), "authtrip "+purpose, 32)
 }

@@ -21,7 +21,7 @@ func (e *Encryption) over(store Store) (Store, error) {
 	var faults []error
 	for i, secret := range e.Keys {
 		key, err := newSealingKey(secret)
-		same := slices.IndexFunc(s.keys, func(k sealingKey) bool { return slices.Equal(k.key, key.key) })
+		same := slices.IndexFunc(s.keys, func(k sealingKey) bool { return k.key.Reveal() == key.key.Reveal() })
 		if err == nil && same >= 0 {
 			err = fmt.Errorf("is number %d again: leave it out, or give the other key that was meant", same+1)
 		}
@@ -30,23 +30,22 @@ func (e *Encryption) over(store Store) (Store, error) {
 		}
 		s.keys = append(s.keys, key)
 	}
-	nameKey := e.Keys[0]
-	if e.NameKey.text != nil { // an empty one was to be given
-		nameKey = e.NameKey
-	} else if len(e.Keys) > 1 {
+	names := s.keys[0].key
+	switch {
+	case e.NameKey.text != nil: // an empty one was to be given
+		var err error
+		if names, err = keyBytes(e.NameKey); err != nil {
+			faults = append(faults, fmt.Errorf("authtrip: Encryption.NameKey %w", err))
+		}
+	case len(e.Keys) > 1:
 		faults = append(faults, errors.New("authtrip: Encryption.NameKey is not given, and there are several Keys: set it to the one that was the only one, so that records are found under the names they have"))
-	}
-	key, err := keyBytes(nameKey)
-	if err == nil {
-		s.names, err = derived(key, "names")
-	}
-	if err != nil && e.NameKey.text != nil {
-		faults = append(faults, fmt.Errorf("authtrip: Encryption.NameKey %w", err))
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	return s, nil
+	key, err := derived(names, "names")
+	s.names = NewSecret(string(key))
+	return s, err
 }
 
 func newSealingKey(secret Secret) (sealingKey, error) {
@@ -62,14 +61,14 @@ func newSealingKey(secret Secret) (sealingKey, error) {
 }
 
 // keyBytes reads a key. The errors show nothing of it.
-func keyBytes(s Secret) ([]byte, error) {
+func keyBytes(s Secret) (Secret, error) {
 	text := strings.TrimSpace(s.Reveal()) // files end in a new line
 	if text == "" {
-		return nil, errors.New("is empty: " + howToMakeAKey)
+		return Secret{}, errors.New("is empty: " + howToMakeAKey)
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(key) != 32 {
-		return nil, errors.New("is not 32 bytes in base64, which are 44 characters, neither hex nor the URLs' alphabet: " + howToMakeAKey)
+		return Secret{}, errors.New("is not 32 bytes in base64, which are 44 characters, neither hex nor the URLs' alphabet: " + howToMakeAKey)
 	}
-	return key, nil
+	return NewSecret(string(key)), nil
 }
