@@ -151,7 +151,7 @@ func (h *handle) mustSave(key, value, version string, lifetime time.Duration) (n
 	h.s.Helper()
 	newVersion, ok := h.save(key, value, version, lifetime)
 	if !ok {
-		h.s.Fatalf("Save over version %q: ErrConflict, though it is that", version)
+		h.s.Fatalf("Save of %q over version %q: ErrConflict, though that is what is there", key, version)
 	}
 	return newVersion
 }
