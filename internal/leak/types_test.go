@@ -94,6 +94,7 @@ func (w *world) values() map[string]any {
 		"Manager": w.mgr, "Source": w.src, "a user's Source": w.userSrc, "Source of one": w.own,
 		"Transport": authtrip.Transport{Source: w.own}, "*Transport": w.transport, "*http.Client": w.http,
 		"Flow": w.flow, "*Flow": &w.flow, "Store": &failing{Store: w.kept()}, "MemoryStore": w.kept(), "Hooks": w.hooks,
+		"Encryption": w.keys, "*Encryption": &w.keys, "encrypted Manager": w.sealed, "WithStore": authtrip.WithStore(w.store),
 		"WithPlaintextStore": authtrip.WithPlaintextStore(w.store), "WithTokenTransport": authtrip.WithTokenTransport(w.transport),
 		"context": authtrip.WithScopes(authtrip.WithPrincipal(context.Background(), "ann"), "a"),
 		"error":   w.err, "*ServerError": w.said, "ServerError": *w.said, "errors": []error{w.err, w.said},
