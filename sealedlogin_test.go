@@ -2,6 +2,7 @@ package authtrip_test
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -91,6 +92,26 @@ func TestAUserWhoseRecordCannotBeOpenedIsServedWithTheTokenInUse(t *testing.T) {
 		s.mustBe(t, src, "ann")
 		if s.reuses() != 0 {
 			t.Fatalf("%d reuses", s.reuses())
+		}
+	})
+}
+
+// The way out when all keys are lost, and what comes of beginning to encrypt.
+func TestWithOtherNamesAllLogInAnewAndCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(), newShelf()
+		for name, option := range map[string][]authtrip.Option{
+			"in plain text":    {authtrip.WithPlaintextStore(store)},
+			"encrypted":        {authtrip.WithStore(store), sealedBy(1)},
+			"another NameKey":  {authtrip.WithStore(store), authtrip.Encryption{Keys: []authtrip.Secret{sealingKey(1)}, NameKey: sealingKey(2)}},
+			"another sole key": {authtrip.WithStore(store), authtrip.Encryption{Keys: []authtrip.Secret{sealingKey(3)}}},
+		} {
+			src := of(t, s.manager(t, option...), "ann")
+			if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
+				t.Fatalf("%s: %v, want ErrAuthorizationRequired", name, err)
+			}
+			s.login(t, src, "ann")
+			s.mustBe(t, src, "ann")
 		}
 	})
 }
