@@ -22,7 +22,8 @@ type Hooks struct {
 	// Undecided: a response was taken for accepted because its envelope could
 	// not be judged; why says what was wrong with it. See Envelope.
 	Undecided func(registration string, why error)
-	// StoreFailed: the Store could not be read or written. A new refresh token
+	// StoreFailed: the Store could not be read or written, or a record in it not
+	// be opened, which [Encryption] says more of. A new refresh token
 	// that could not be saved is in use all the same, and saving it is tried
 	// again. To ask for the same user's token from here is to wait for itself.
 	StoreFailed func(registration string, err error)

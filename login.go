@@ -139,7 +139,7 @@ func (l *login) load() (*record, string, error) {
 			return found{&record{}, ""}, nil
 		}
 		if _, sealed := errors.AsType[*unreadable](err); sealed {
-			err = fmt.Errorf("%w; the login is left as it is: give its key back in Encryption.Keys, or delete the record for its user to log in anew", err)
+			err = fmt.Errorf("%w; the login is left as it is: when the record is deleted, its user can log in anew", err)
 		}
 		if err != nil {
 			return found{}, err

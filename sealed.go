@@ -151,7 +151,7 @@ func (s *sealedStore) open(name string, sealed []byte) ([]byte, error) {
 	id := sealed[1:sealedHead]
 	i := slices.IndexFunc(s.keys, func(k sealingKey) bool { return slices.Equal(k.id, id) })
 	if i < 0 {
-		return nil, &unreadable{name, "was sealed with a key that is not among Encryption.Keys"}
+		return nil, &unreadable{name, "was sealed with a key that is not among Encryption.Keys: give the key back there"}
 	}
 	aead, err := s.keys[i].of(name)
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *sealedStore) open(name string, sealed []byte) ([]byte, error) {
 	}
 	value, err := aead.Open(nil, nil, sealed[sealedHead:], []byte(name))
 	if err != nil {
-		return nil, &unreadable{name, "was changed or cut short, or was another's"}
+		return nil, &unreadable{name, "was changed or cut short, or is another's"}
 	}
 	return value, nil
 }

@@ -19,7 +19,7 @@ func TestI17_ALoginThatCannotBeOpenedIsLeftAsItIs(t *testing.T) {
 		spoil func(ann, bob string) string
 		says  string
 	}{
-		"its key is missing": {sealedBy(2), func(ann, _ string) string { return ann }, "a key that is not among Encryption.Keys"},
+		"its key is missing": {sealedBy(2), func(ann, _ string) string { return ann }, "a key that is not among Encryption.Keys: give the key back there"},
 		"changed":            {sealedBy(1), func(ann, _ string) string { return flip(ann, len(ann)/2) }, "changed"},
 		"cut short":          {sealedBy(1), func(ann, _ string) string { return ann[:len(ann)-1] }, "cut short"},
 		"almost nothing":     {sealedBy(1), func(ann, _ string) string { return ann[:8] }, "cut short"},
@@ -48,7 +48,7 @@ func TestI17_ALoginThatCannotBeOpenedIsLeftAsItIs(t *testing.T) {
 				src, calls := of(t, m, "ann"), s.callCount()
 				_, byRequest := s.whoami(t.Context(), src)
 				for _, err := range []error{byRequest, src.ExchangeCode(t.Context(), s.code("ann"), nil), src.Revoke(t.Context())} {
-					wantAll(t, err, `registration "users"`, c.says, store.names[0], "left as it is: give its key back in Encryption.Keys, or delete the record for its user to log in anew")
+					wantAll(t, err, `registration "users"`, c.says, store.names[0], "the login is left as it is: when the record is deleted, its user can log in anew")
 					if strings.Contains(err.Error(), "CANARY") {
 						t.Errorf("it shows a token: %v", err)
 					}
