@@ -295,7 +295,7 @@ func renew(w *world) {
 func TestAttachIsOfOneUserAndHoldsNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithPlaintextStore(store))
 		attach := func(i int) (string, error) {
 			// A Source has made its choice.
 			ctx := authtrip.WithPrincipal(t.Context(), "somebody else")
@@ -405,7 +405,7 @@ func TestI17_RejectionsThatCallersTellEndNoLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		s.noRefresh = true
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		for range 3 {
 			tok, err := src.Token(t.Context())

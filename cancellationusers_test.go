@@ -22,7 +22,7 @@ type loggedIn struct {
 
 func newLoggedIn(t *testing.T) *loggedIn {
 	u := &loggedIn{s: newServer(), store: newSpyStore()}
-	u.m = u.s.manager(t, authtrip.WithStore(u.store))
+	u.m = u.s.manager(t, authtrip.WithPlaintextStore(u.store))
 	u.src = of(t, u.m, "ann")
 	u.s.login(t, u.src, "ann")
 	settle(2 * time.Hour)

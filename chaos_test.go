@@ -58,7 +58,7 @@ func newChaos(t *testing.T, seed uint64, logouts bool) *chaos {
 		return nil
 	})
 	for range 2 {
-		c.fleet = append(c.fleet, c.s.manager(t, authtrip.WithStore(c.store), authtrip.Policy{MaxTokens: 2}))
+		c.fleet = append(c.fleet, c.s.manager(t, authtrip.WithPlaintextStore(c.store), authtrip.Policy{MaxTokens: 2}))
 	}
 	return c
 }

@@ -97,7 +97,7 @@ func TestI17_NothingIsRedeemedAfterClose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				m := s.manager(t, authtrip.WithStore(store))
+				m := s.manager(t, authtrip.WithPlaintextStore(store))
 				src := of(t, m, "ann")
 				s.login(t, src, "ann")
 				s.befall(slowly(2*time.Second), nil)
@@ -203,7 +203,7 @@ func TestCloseIsBoundedHoweverManyTokensItRevokes(t *testing.T) {
 func TestCloseIsBoundedHoweverMuchAStoreThatHangsDidNotTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		const users = 400
 		for i := range users {
 			s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i))
@@ -230,7 +230,7 @@ func TestI17_CloseOffersTheStoreOnceMoreWhatItDidNotTake(t *testing.T) {
 		t.Run(fmt.Sprintf("the Store is back: %v", back), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				m := s.manager(t, authtrip.WithStore(store))
+				m := s.manager(t, authtrip.WithPlaintextStore(store))
 				s.befall(nil, atCall(func() { store.breakDown(down) }))
 				s.login(t, of(t, m, "ann"), "ann")
 				if !back {

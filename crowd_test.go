@@ -23,7 +23,7 @@ func TestI17_ACrowdLosesNoLoginAndFailsNoRequest(t *testing.T) {
 		s.lifetime = 100
 		flights := newFlights(t, s)
 		s.befall(flights.begins, flights.ends)
-		m := s.manager(t, authtrip.Policy{MaxTokens: kept}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: kept}, authtrip.WithPlaintextStore(store))
 		who := func(i int) string { return fmt.Sprint("user-", i) }
 		// What is done to one principal begins when what was done before is
 		// over: a request whose replay is rejected too may fail.

@@ -177,6 +177,8 @@ func (e *entry) obtain(ctx context.Context, n need) (*issued, error) {
 		switch {
 		case err != nil: // ctx ended
 			return nil, e.fail(err)
+		case got.err == nil && e.isOver(got):
+			continue
 		case got.err == nil && (n.unwanted == "" || got.token.token() != n.unwanted):
 			return got.token, nil
 		case got.asOf < n.asOf || errors.Is(got.err, errSuperseded):
@@ -187,6 +189,15 @@ func (e *entry) obtain(ctx context.Context, n need) (*issued, error) {
 			return nil, e.fail(got.err)
 		}
 	}
+}
+
+// isOver reports whether a flight's token was dropped after it was settled: whoever
+// comes between these two and its end joins it.
+func (e *entry) isOver(got outcome) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	past := e.past()
+	return got.asOf < past.droppedAt && past.hadDropped(got.token.token())
 }
 
 // reissue waits for a token other than t, which was rejected.
@@ -233,33 +244,6 @@ func (e *entry) refuses(now instant) error {
 // runs under mu.
 func (e *entry) mayLook(now instant) bool {
 	return e.client.users || e.client.manager.shares() && now.mono >= e.past().lookAgain
-}
-
-// renewBehind starts one renewal if one is due, and returns at once.
-func (e *entry) renewBehind(ctx context.Context, now instant) {
-	if t := e.current.Load(); t != nil && now.mono < t.noted().nextTry || !e.renewing.CompareAndSwap(false, true) {
-		return
-	}
-	if err := e.refuses(now); err != nil {
-		e.postpone(now, err)
-		e.renewing.Store(false)
-		return
-	}
-	go func() {
-		defer e.renewing.Store(false)
-		// The request's values may be wanted, its end must not be heard.
-		_, _ = e.join(context.WithoutCancel(ctx), need{renewal: true})
-	}()
-}
-
-// postpone keeps every request from asking again until err says it may help.
-func (e *entry) postpone(now instant, err error) {
-	wait, _ := RetryAfter(err)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if t := e.current.Load(); t != nil {
-		e.current.Store(t.with(func(n *notes) { n.nextTry = max(n.nextTry, now.mono+int64(min(wait, time.Minute))) }))
-	}
 }
 
 // drop forgets t outright if it is the token in use. If there is none it notes

@@ -65,7 +65,7 @@ func (f *fleet) joinAs(reg authtrip.Registration, options ...authtrip.Option) *m
 	token := f.srv.Transport().Clone()
 	token.DisableKeepAlives = true
 	m.src = newSource(f.t, reg, append([]authtrip.Option{
-		authtrip.WithStore(f.store), authtrip.WithTokenTransport(token), authtrip.Hooks{StoreChanged: func(err error) {
+		authtrip.WithPlaintextStore(f.store), authtrip.WithTokenTransport(token), authtrip.Hooks{StoreChanged: func(err error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.changes = append(m.changes, err)

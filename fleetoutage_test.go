@@ -217,7 +217,7 @@ func TestI14_AStoresErrorThatRepeatsAFleetsTokenShowsNone(t *testing.T) {
 	inFleet(t, 1, func(t *testing.T, f *fleet) {
 		store := &echoStore{Store: authtrip.NewMemoryStore(0)}
 		store.echo.Store(true)
-		m := f.join(authtrip.WithStore(store))
+		m := f.join(authtrip.WithPlaintextStore(store))
 		tok, err := m.src.Token(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -234,6 +234,6 @@ func TestACloseGivesTheLeaseBack(t *testing.T) {
 }
 
 func TestWhoSharesTokensDoesNotRevokeThemOnClose(t *testing.T) {
-	_, err := authtrip.NewSource(registration(), authtrip.WithStore(newSpyStore()), authtrip.Policy{RevokeOnClose: true})
-	wantAll(t, err, "RevokeOnClose", "WithStore", "Source.Revoke")
+	_, err := authtrip.NewSource(registration(), authtrip.WithPlaintextStore(newSpyStore()), authtrip.Policy{RevokeOnClose: true})
+	wantAll(t, err, "RevokeOnClose", "others", "Source.Revoke")
 }

@@ -174,7 +174,7 @@ func TestExchangeRefusesWhatDoesNotBelongTogether(t *testing.T) {
 func TestAFlowIsGoodForOneExchangeWithinAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		flow, q := begin(t, src)
 		late, lateQ := begin(t, src)
 		settle(time.Hour)
@@ -183,7 +183,7 @@ func TestAFlowIsGoodForOneExchangeWithinAnHour(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The callback's page is loaded again, here or at another process.
-		another := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		another := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		for _, src := range []*authtrip.Source{src, another} {
 			if err := src.Exchange(t.Context(), flow, query); err == nil || !strings.Contains(err.Error(), "used already") {
 				t.Fatalf("%v, want that the flow was used", err)

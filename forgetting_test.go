@@ -19,7 +19,7 @@ func TestManyPrincipalsAreForgottenAndFoundAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		store := newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 100}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 100}, authtrip.WithPlaintextStore(store))
 		early := of(t, m, "user-0")
 		for i := range 1000 {
 			s.login(t, of(t, m, fmt.Sprintf("user-%d", i)), fmt.Sprintf("user-%d", i))
@@ -50,7 +50,7 @@ func TestManyPrincipalsAreForgottenAndFoundAgain(t *testing.T) {
 func TestWhatExpiredIsForgottenFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithPlaintextStore(store))
 		for i := range 5 {
 			s.login(t, of(t, m, fmt.Sprint("long-", i)), fmt.Sprint("long-", i))
 		}
@@ -74,7 +74,7 @@ func TestATokenWithAFlightInTheAirIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		store := newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 10}, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
@@ -186,7 +186,7 @@ func heap() uint64 {
 func TestI17_ALoginThatIsNotSavedIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)

@@ -22,7 +22,7 @@ func TestI17_ALogoutThatTheStoreMissesIsOwedWhicheverTokenSawTheLogin(t *testing
 		},
 		"another since": func(t *testing.T, s *server, store *spyStore, src *authtrip.Source) {
 			s.login(t, src, "ann")
-			s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+			s.login(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
 			s.endAccess()
 			settle(2 * time.Hour)
 		},
@@ -35,7 +35,7 @@ func TestI17_ALogoutThatTheStoreMissesIsOwedWhicheverTokenSawTheLogin(t *testing
 				s, store := newServer(), newSpyStore()
 				m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) {
 					r.RefreshToken = func(context.Context, string) (authtrip.Secret, error) { return authtrip.NewSecret("given-CANARY"), nil }
-				})}, authtrip.WithStore(store), authtrip.Policy{MaxTokens: 4})
+				})}, authtrip.WithPlaintextStore(store), authtrip.Policy{MaxTokens: 4})
 				src := of(t, m, "ann")
 				begin(t, s, store, src)
 				scoped := authtrip.WithScopes(authtrip.WithPrincipal(t.Context(), "ann"), "less")

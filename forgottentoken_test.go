@@ -122,7 +122,7 @@ func TestI01_CloseBesideForgettingLeavesNothing(t *testing.T) {
 func TestI02_AFlightThatNobodyWaitsForKeepsItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)

@@ -31,7 +31,7 @@ func TestARefreshTokenThatCameAnotherWay(t *testing.T) {
 				return authtrip.Secret{}, errors.New("no such user")
 			}
 			return r
-		}()}, authtrip.WithStore(store))
+		}()}, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		for range 3 {
 			s.mustBe(t, src, "ann")

@@ -23,9 +23,10 @@ type Hooks struct {
 	// not be judged; why says what was wrong with it. See Envelope.
 	Undecided func(registration string, why error)
 	// StoreFailed: a user's record could not be read from the Store or saved, or
-	// one of a registration's own token was there and could not be read. A new
-	// refresh token that could not be saved is in use all the same, and saving it
-	// is tried again. To ask for the same user's token from here is to wait for itself.
+	// one was there and could not be opened, which [Encryption] says more of. A
+	// new refresh token that could not be saved is in use all the same, and
+	// saving it is tried again. To ask for the same user's token from here is to
+	// wait for itself.
 	StoreFailed func(registration string, err error)
 	// StoreChanged: the Store began to fail, and err says how; or, with nil, it
 	// works again. While it fails, requests go on with the tokens that are here,

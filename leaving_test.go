@@ -30,7 +30,7 @@ func TestI17_ACallerThatLeavesLosesNothing(t *testing.T) {
 				t.Run(name+"/"+how+"/"+grant, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						s, store := newServer(), newSpyStore()
-						m := s.manager(t, authtrip.WithStore(store))
+						m := s.manager(t, authtrip.WithPlaintextStore(store))
 						src := of(t, m, "ann")
 						calls := 1
 						if grant == "refresh" {
@@ -73,7 +73,7 @@ func TestI17_ACallerThatLeavesLosesNothing(t *testing.T) {
 						}
 
 						// Another process goes on with what the Store has.
-						other := s.manager(t, authtrip.WithStore(store))
+						other := s.manager(t, authtrip.WithPlaintextStore(store))
 						if grant == "exchange" && s.callCount() < calls { // nothing was sent
 							s.login(t, of(t, other, "ann"), "ann")
 						}

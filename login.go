@@ -112,6 +112,9 @@ func (l *login) load() (*record, string, error) {
 	if errors.Is(err, ErrNotFound) {
 		return &record{}, "", nil
 	}
+	if _, sealed := errors.AsType[*unreadable](err); sealed {
+		err = fmt.Errorf("%w; the login is left as it is: when the record is deleted, its user can log in anew", err)
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -17,7 +17,7 @@ import (
 func TestI17_ANewRefreshTokenIsInTheStoreBeforeItsAccessTokenIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		api := s.api()
@@ -119,7 +119,7 @@ func TestI17_ARefreshThatWaitedForALoginIsNotNeeded(t *testing.T) {
 func TestI17_InvalidGrantEndsTheLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		s.endAll()
@@ -191,7 +191,7 @@ func TestI17_ARotatedTokenBesideABadReplyIsKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				m := s.manager(t, authtrip.WithStore(store))
+				m := s.manager(t, authtrip.WithPlaintextStore(store))
 				src := of(t, m, "ann")
 				s.login(t, src, "ann")
 				settle(time.Hour)
@@ -215,7 +215,7 @@ func TestI17_ARefreshTokenThatIsNotReplacedIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		s.keeps = true
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		for range 5 {
@@ -235,7 +235,7 @@ func TestI17_ARefreshTokenThatIsNotReplacedIsKept(t *testing.T) {
 func TestI17_AFailedCallLetsGoOfTheRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		if err := src.ExchangeCode(t.Context(), "no code", nil); err == nil || !strings.Contains(store.holds("ann"), authtrip.ErrNotFound.Error()) {
 			t.Fatalf("%v; the Store holds %s", err, store.holds("ann"))
 		}

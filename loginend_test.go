@@ -52,7 +52,7 @@ func TestI06_OnePlaceThatAlwaysRejectsEndsNoLogin(t *testing.T) {
 func TestI17_TheEndOfALoginDoesNotEndTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		s.endAll()
 		settle(time.Hour)
@@ -104,7 +104,7 @@ func TestI17_ALogoutThatFailedIsFinishedByAnotherTry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				m := s.manager(t, authtrip.WithStore(store))
+				m := s.manager(t, authtrip.WithPlaintextStore(store))
 				src := of(t, m, "ann")
 				s.login(t, src, "ann")
 				fail(s, store)
@@ -157,7 +157,7 @@ func TestI17_ALogoutWithoutAnEndpointKeepsNoToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.RevocationEndpoint.URL = "" })}, authtrip.WithStore(store))
+				m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.RevocationEndpoint.URL = "" })}, authtrip.WithPlaintextStore(store))
 				src := of(t, m, "ann")
 				s.login(t, src, "ann")
 				store.breakDown(fail)
@@ -176,7 +176,7 @@ func TestI17_ALogoutWithoutAnEndpointKeepsNoToken(t *testing.T) {
 func TestI17_ALogoutLeavesTheNextLoginsRecordAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		next := `{"form":1,"login":"next","ended":true,"untold":[{"token":"x","hint":"refresh_token"}]}`
 		s.revoking = func() error { store.replaceWith(t, "ann", next); return nil }
@@ -205,7 +205,7 @@ func TestARevocationThatFailsIsCalledOne(t *testing.T) {
 func TestI17_ALogoutKnowsTheTokenThatIsNotSavedYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		s.befall(nil, atCall(func() { store.breakDown(down) }))
@@ -229,7 +229,7 @@ func TestI17_ALogoutKnowsTheTokenThatIsNotSavedYet(t *testing.T) {
 func TestI17_ALogoutKnowsALoginThatIsNotSavedYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.RevocationEndpoint.URL = "" })}, authtrip.WithStore(store))
+		m := s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) { r.RevocationEndpoint.URL = "" })}, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		s.befall(nil, atCall(func() { store.breakDown(down) }))
@@ -251,8 +251,8 @@ func TestI17_ALogoutKnowsALoginThatIsNotSavedYet(t *testing.T) {
 func TestI11_AnOpenCircuitDoesNotHideTheStoresToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
-		m := s.manager(t, authtrip.WithStore(store), authtrip.Policy{BreakerFailures: 1, BreakerDelay: time.Minute, BreakerMaxDelay: time.Minute})
+		s.login(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
+		m := s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Policy{BreakerFailures: 1, BreakerDelay: time.Minute, BreakerMaxDelay: time.Minute})
 		s.befall(func(int, *http.Request) error { return errDial }, nil)
 		if err := of(t, m, "bob").ExchangeCode(t.Context(), "c", nil); err == nil {
 			t.Fatal("no error")
@@ -275,7 +275,7 @@ func TestI02_AHookThatHangsHoldsNobodyUpForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		var src *authtrip.Source
-		m := s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(string, error) {
+		m := s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Hooks{StoreFailed: func(string, error) {
 			_, _ = src.Token(context.Background()) // waits for itself
 		}})
 		src = of(t, m, "ann")

@@ -18,7 +18,7 @@ import (
 func TestI14_WhatUsersGrantedPrintsNowhere(t *testing.T) {
 	s := newServer()
 	store := authtrip.NewMemoryStore(0)
-	m := s.manager(t, authtrip.WithStore(store))
+	m := s.manager(t, authtrip.WithPlaintextStore(store))
 	src := of(t, m, "ann")
 	s.login(t, src, "ann")
 	flow, q := begin(t, src)

@@ -53,7 +53,7 @@ func TestI17_ACodeThatWaitedForARefreshStillHasTheWholeTime(t *testing.T) {
 func TestI17_SlowCredentialsTakeNothingFromTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		s.login(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
 		settle(time.Hour)
 		// The program starts anew.
 		src := of(t, s.managerOf(t, []authtrip.Registration{user(func(r *authtrip.Registration) {
@@ -62,7 +62,7 @@ func TestI17_SlowCredentialsTakeNothingFromTheCall(t *testing.T) {
 				time.Sleep(9 * time.Second)
 				return "id", authtrip.NewSecret("x"), nil
 			}
-		})}, authtrip.WithStore(store)), "ann")
+		})}, authtrip.WithPlaintextStore(store)), "ann")
 		s.befall(slowly(9*time.Second), nil)
 		s.mustBe(t, src, "ann")
 		if s.callCount() != 2 || s.reuses() != 0 {
@@ -76,7 +76,7 @@ func TestI17_SlowCredentialsTakeNothingFromTheCall(t *testing.T) {
 func TestI17_ACodeWhoseTurnComesTooLateIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		s.befall(slowly(9500*time.Millisecond), nil)

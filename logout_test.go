@@ -16,7 +16,7 @@ import (
 func TestI17_RevokeEndsTheLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		s.login(t, of(t, m, "bob"), "bob")
@@ -49,7 +49,7 @@ func TestI17_RevokeEndsTheLogin(t *testing.T) {
 func TestI17_RevokeWhileARefreshIsUnderWayEndsWhatItBrings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
@@ -71,7 +71,7 @@ func TestI17_RevokeWhileARefreshIsUnderWayEndsWhatItBrings(t *testing.T) {
 func TestI17_ALogoutThatTheStoreRefusesIsNotUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		store.breakDown(func(op string) error {
@@ -100,7 +100,7 @@ func TestI17_ALogoutTellsTheServerThoughTheStoreFails(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+				src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 				s.login(t, src, "ann")
 				access, _ := src.Token(t.Context())
 				want := fmt.Sprintf(want, s.live("ann"), access.AccessToken())
@@ -139,7 +139,7 @@ func TestI17_ALogoutTellsTheServerThoughItWaitedForAnIntent(t *testing.T) {
 			}
 			return s.RoundTrip(r)
 		})
-		src := of(t, s.manager(t, authtrip.WithStore(store), authtrip.WithTokenTransport(asNetHTTP)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store), authtrip.WithTokenTransport(asNetHTTP)), "ann")
 		s.login(t, src, "ann")
 		store.announce(t, "ann", time.Now().Add(20*time.Second))
 		start := time.Now()
@@ -188,10 +188,10 @@ func TestI17_ALoginWithoutARefreshTokenIsRevokedAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		s.noRefresh = true
-		first := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		first := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, first, "ann")
 		access, _ := first.Token(t.Context())
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		if err := src.Revoke(t.Context()); err != nil || strings.Join(s.revoked, " ") != "access_token:"+access.AccessToken() {
 			t.Fatalf("%v; the server was told %q", err, s.revoked)
 		}
@@ -206,7 +206,7 @@ func TestI17_ALoginWithoutARefreshTokenIsRevokedAfterARestart(t *testing.T) {
 func TestI17_ALogoutDropsTheTokensOfAllScopesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		ctx, cancel := context.WithTimeout(authtrip.WithScopes(authtrip.WithPrincipal(t.Context(), "ann"), "less"), 5*time.Second)

@@ -24,8 +24,11 @@ type Manager struct {
 	hooks     Hooks
 	transport http.RoundTripper
 	store     *guardedStore
-	given     Store  // by WithStore; nil: none, and nothing is shared
 	owner     string // of intents and leases in the Store
+
+	given      Store       // by an option; nil: none is, and nothing is shared
+	encryption *Encryption // of the Store; nil: none is given
+	plaintext  bool        // the Store may go without
 
 	// Every flight's context is derived from ctx, which ends with Close and
 	// inherits nothing from any caller.
@@ -45,7 +48,7 @@ type Manager struct {
 }
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
-// [Policy], [Hooks], or what a With function returns. Of two of a kind the
+// [Policy], [Hooks], an [Encryption], or what a With function returns. Of two of a kind the
 // later holds.
 type Option interface{ apply(*Manager) }
 
@@ -79,16 +82,11 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 	}
 	var faults []error
 	var err error
-	if m.given == nil {
-		m.store = newGuardedStore(NewMemoryStore(0), m.hooks)
-	} else {
-		m.store = newGuardedStore(m.given, m.hooks)
-	}
 	if m.policy, err = m.policy.check(); err != nil {
 		faults = append(faults, err)
 	}
-	if _, own := m.given.(*memoryStore); m.policy.RevokeOnClose && m.shares() && !own {
-		faults = append(faults, errors.New("authtrip: Policy.RevokeOnClose is set beside WithStore: it would end the tokens that other processes use; leave it out, and let the last one call Source.Revoke"))
+	if err = m.openStore(); err != nil {
+		faults = append(faults, err)
 	}
 	if len(registrations) == 0 {
 		faults = append(faults, errors.New("authtrip: no registration given"))

@@ -17,7 +17,7 @@ import (
 func TestI17_ARefusedTokenThatTheStoreKeepsIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		s.endAll()
@@ -45,7 +45,7 @@ func TestI17_WhatTheStoreRefusesIsUsedAndSavedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		var told atomic.Int32
-		m := s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(id string, err error) {
+		m := s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Hooks{StoreFailed: func(id string, err error) {
 			told.Add(1)
 			if id != "users" || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "CANARY") {
 				t.Errorf("told %q, %#v", id, err)
@@ -98,7 +98,7 @@ func TestI17_WhatTheStoreRefusesIsUsedAndSavedLater(t *testing.T) {
 func TestI17_AnUnsavedPairIsRenewedInTimeOnceItIsSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.befall(nil, atCall(func() { store.breakDown(func(string) error { return errors.New("down") }) }))
 		s.login(t, src, "ann")
@@ -126,7 +126,7 @@ func TestI17_AnUnsavedPairIsRenewedInTimeOnceItIsSaved(t *testing.T) {
 func TestI17_ASharedRefreshTokenIsNotRedeemedWithoutItsStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		store.breakDown(func(op string) error { return errors.New("down for " + op) })
@@ -157,7 +157,7 @@ func TestI17_ASharedRefreshTokenIsNotRedeemedWithoutItsStore(t *testing.T) {
 func TestI17_OneSaveThatFailsLogsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, one, "ann")
 		settle(time.Hour)
 		s.befall(nil, atCall(func() { store.breakDown(failOnce("save")) }))
@@ -175,7 +175,7 @@ func TestI17_ASaveThatConflictsIsTriedAgainForAWhile(t *testing.T) {
 	for conflicts, want := range map[int]string{5: "", 1 << 30: "again and again"} {
 		synctest.Test(t, func(t *testing.T) {
 			s, store := newServer(), newSpyStore()
-			src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+			src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 			s.login(t, src, "ann")
 			settle(time.Hour)
 			tries := 0
@@ -213,7 +213,7 @@ func TestI17_ASaveThatConflictsIsTriedAgainForAWhile(t *testing.T) {
 func TestI17_ASaveThatIsOwedDoesNotUndoALogout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store.Store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store.Store)), "ann")
 		s.login(t, one, "ann")
 		settle(time.Hour)
 		s.befall(nil, atCall(func() { store.breakDown(down) })) // for one
@@ -238,7 +238,7 @@ func TestI17_ASaveThatIsOwedDoesNotUndoALogout(t *testing.T) {
 func TestI17_ALogoutThatIsOwedDoesNotEndALaterLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, one, "ann")
 		store.breakDown(down)
 		wantAll(t, one.Revoke(t.Context()), "the Store: down")
@@ -256,7 +256,7 @@ func TestI17_ALogoutThatIsOwedDoesNotEndALaterLogin(t *testing.T) {
 func TestI17_WhatIsOwedIsSavedToAStoreThatLostItsRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		s.befall(nil, atCall(func() { store.breakDown(down) }))
@@ -273,7 +273,7 @@ func TestI17_WhatIsOwedIsSavedToAStoreThatLostItsRecords(t *testing.T) {
 func TestI17_ASaveThatIsOwedDoesNotReplaceANewerRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		old := s.live("ann")
@@ -293,7 +293,7 @@ func TestI17_ASaveThatIsOwedDoesNotReplaceANewerRefreshToken(t *testing.T) {
 func TestI17_ALoginThatIsOwedDoesNotUndoALogout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store.Store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store.Store)), "ann")
 		s.noRefresh = true
 		s.login(t, one, "ann")
 		s.noRefresh = false
@@ -314,7 +314,7 @@ func TestI17_ALoginThatIsOwedDoesNotUndoALogout(t *testing.T) {
 func TestI17_AnIntentThatIsOwedBackIsOnesOwnOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, one, "ann")
 		settle(time.Hour)
 		s.befall(func(int, *http.Request) error { store.breakDown(down); return errors.New("reset") }, nil)

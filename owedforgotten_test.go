@@ -20,7 +20,7 @@ func TestI17_WhoeverSavesWhatIsOwedLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
-				m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithStore(store))
+				m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithPlaintextStore(store))
 				src := of(t, m, "ann")
 				s.login(t, src, "ann")
 				settle(time.Hour)
@@ -66,7 +66,7 @@ func TestI17_WhoeverSavesWhatIsOwedLeavesNothing(t *testing.T) {
 func TestI18_ATokenWhoseLoginIsOwedServesWhileTheStoreIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.Policy{MaxTokens: 3}, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
@@ -92,7 +92,7 @@ func TestI18_ATokenWhoseLoginIsOwedServesWhileTheStoreIsDown(t *testing.T) {
 func TestI17_ALogoutOfNobodyOwesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		if _, err := src.Token(t.Context()); err == nil {
 			t.Fatal("nobody is logged in")

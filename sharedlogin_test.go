@@ -18,7 +18,7 @@ import (
 func TestI17_AnIntentOfOnesOwnHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		m := s.manager(t, authtrip.WithStore(store))
+		m := s.manager(t, authtrip.WithPlaintextStore(store))
 		src := of(t, m, "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
@@ -39,7 +39,7 @@ func TestI17_AnIntentOfOnesOwnHoldsNobodyUp(t *testing.T) {
 func TestI17_ANewerRefreshTokenInTheStoreIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := s.manager(t, authtrip.WithStore(store)), s.manager(t, authtrip.WithStore(store))
+		one, two := s.manager(t, authtrip.WithPlaintextStore(store)), s.manager(t, authtrip.WithPlaintextStore(store))
 		s.login(t, of(t, one, "ann"), "ann")
 		settle(time.Hour)
 		call := s.callCount()
@@ -70,7 +70,7 @@ func TestI17_ProcessesThatShareAStoreRedeemOneAtATime(t *testing.T) {
 		s.befall(slowly(300*time.Millisecond), nil)
 		var fleet []*authtrip.Source
 		for range 5 {
-			fleet = append(fleet, of(t, s.manager(t, authtrip.WithStore(store)), "ann"))
+			fleet = append(fleet, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"))
 		}
 		s.login(t, fleet[0], "ann")
 		for range 20 {
@@ -94,7 +94,7 @@ func TestI17_ProcessesDoNotTakeTheAccessTokenFromEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		s.befall(func(int, *http.Request) error { s.endAccess(); return nil }, nil)
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, one, "ann")
 		for range 100 {
 			s.mustBe(t, one, "ann")
@@ -110,7 +110,7 @@ func TestI17_ProcessesDoNotTakeTheAccessTokenFromEachOther(t *testing.T) {
 func TestI17_AnIntentWhoseOwnerDiedHoldsNobodyUpForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		until := time.Now().Add(5 * time.Second)
@@ -130,7 +130,7 @@ func TestI17_AFleetBehindASlowServerIsNotLoggedOut(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		var fleet []*authtrip.Source
 		for range 8 {
-			fleet = append(fleet, of(t, s.manager(t, authtrip.WithStore(store)), "ann"))
+			fleet = append(fleet, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"))
 		}
 		s.login(t, fleet[0], "ann")
 		settle(time.Hour)
@@ -149,7 +149,7 @@ func TestI17_AFleetBehindASlowServerIsNotLoggedOut(t *testing.T) {
 func TestI17_WhoIsBeingLoggedInElsewhereWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.befall(slowly(3*time.Second), nil)
 		go func() { _ = one.ExchangeCode(context.Background(), s.code("ann"), nil) }()
 		synctest.Wait()
@@ -165,7 +165,7 @@ func TestI17_WhoIsBeingLoggedInElsewhereWaits(t *testing.T) {
 func TestI17_AnIntentFromAClockThatIsAheadIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		store.announceFrom(t, "ann", time.Now().Add(6*time.Hour), time.Now().Add(6*time.Hour+20*time.Second))
@@ -180,7 +180,7 @@ func TestI17_AnIntentFromAClockThatIsAheadIsNotBelieved(t *testing.T) {
 func TestI17_AnIntentOfAnotherIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, src, "ann")
 		settle(time.Hour)
 		store.announce(t, "ann", time.Now().Add(5*time.Second))
@@ -200,8 +200,8 @@ func TestI17_AnIntentOfAnotherIsWaitedFor(t *testing.T) {
 func TestI17_AnIntentHoldsForAsLongAsItsOwnerNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		patient := of(t, s.manager(t, authtrip.WithStore(store), authtrip.Policy{FetchTimeout: 30 * time.Second}), "ann")
-		hasty := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		patient := of(t, s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Policy{FetchTimeout: 30 * time.Second}), "ann")
+		hasty := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, patient, "ann")
 		settle(2 * time.Hour)
 		s.befall(nil, slowly(5*time.Second))

@@ -2,6 +2,7 @@ package authtrip
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -18,8 +19,8 @@ import (
 //
 // Keys are printable ASCII, at most a few hundred bytes for usual principals,
 // and are compared byte for byte: upper and lower case are different keys. They
-// hold registration IDs and principals, which may be personal data. Values hold
-// secrets, and are some hundred bytes.
+// hold registration IDs and principals, which may be personal data, and values
+// hold secrets, unless there is [Encryption]. Values are some hundred bytes.
 //
 // Processes that share a Store tell by the wall clock whether another one is
 // still using a refresh token: their clocks must agree within five seconds.
@@ -43,12 +44,40 @@ type Store interface {
 }
 
 // WithStore sets where refresh tokens are kept, and what else users granted.
-// Managers that share a Store must have registrations with the same IDs for the
-// same clients. Nil keeps the default, a [NewMemoryStore] of the Manager's own.
+// Any but a [NewMemoryStore] needs [Encryption] too, or is given by
+// [WithPlaintextStore] instead. Managers that share a Store must have
+// registrations with the same IDs for the same clients. Nil keeps the default,
+// a [NewMemoryStore] of the Manager's own.
 func WithStore(s Store) Option {
 	return optionFunc(func(m *Manager) {
 		if s != nil {
-			m.given = s
+			m.given, m.plaintext = s, false
 		}
 	})
+}
+
+// openStore makes the Manager's Store of what the options say.
+func (m *Manager) openStore() error {
+	store := m.given
+	if store == nil {
+		store = NewMemoryStore(0)
+	}
+	_, inMemory := store.(*memoryStore)
+	switch {
+	case m.encryption != nil && m.plaintext:
+		return errors.New("authtrip: Encryption is given and WithPlaintextStore too: for an encrypted Store give it by WithStore")
+	case m.encryption == nil && !m.plaintext && !inMemory:
+		return errors.New("authtrip: the Store would hold tokens in plain text: give Encryption too, or the Store by WithPlaintextStore if it may")
+	case m.policy.RevokeOnClose && !inMemory:
+		return errors.New("authtrip: Policy.RevokeOnClose is set, and the Store is for others too: it would end the tokens that they use; leave it out, and let the last one call Source.Revoke")
+	}
+	if m.encryption != nil {
+		sealed, err := m.encryption.over(store)
+		if err != nil {
+			return err
+		}
+		store = sealed
+	}
+	m.store = newGuardedStore(store, m.hooks)
+	return nil
 }

@@ -34,7 +34,7 @@ func TestI17_ATokenThatWasGivenUpDoesNotComeBackFromTheStore(t *testing.T) {
 func TestI17_ATokenOfTheStoreThatIsRejectedTooIsReplacedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		s.login(t, one, "ann")
 		s.mustBe(t, two, "ann")
 		settle(time.Second)
@@ -59,13 +59,13 @@ func TestATokenWithoutARefreshTokenIsKeptInTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
 		s.noRefresh = true
-		m := s.manager(t, authtrip.WithStore(store), authtrip.Policy{MaxTokens: 2})
+		m := s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Policy{MaxTokens: 2})
 		s.login(t, of(t, m, "ann"), "ann")
 		for i := range 10 {
 			s.login(t, of(t, m, fmt.Sprint(i)), fmt.Sprint(i)) // ann's entry is forgotten
 		}
 		s.mustBe(t, of(t, m, "ann"), "ann")
-		s.mustBe(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann") // after a restart
+		s.mustBe(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann") // after a restart
 		if s.callCount() != 11 {
 			t.Fatalf("%d calls", s.callCount())
 		}
@@ -75,14 +75,14 @@ func TestATokenWithoutARefreshTokenIsKeptInTheStore(t *testing.T) {
 			t.Fatalf("%v, want ErrAuthorizationRequired", err)
 		}
 		settle(time.Hour - time.Second)
-		for _, m := range []*authtrip.Manager{m, s.manager(t, authtrip.WithStore(store))} {
+		for _, m := range []*authtrip.Manager{m, s.manager(t, authtrip.WithPlaintextStore(store))} {
 			_, err := s.whoami(t.Context(), of(t, m, "ann"))
 			if m != nil && err != nil && !errors.Is(err, authtrip.ErrAuthorizationRequired) {
 				t.Fatalf("%v, want ErrAuthorizationRequired", err)
 			}
 		}
 		settle(time.Second)
-		for _, m := range []*authtrip.Manager{m, s.manager(t, authtrip.WithStore(store))} {
+		for _, m := range []*authtrip.Manager{m, s.manager(t, authtrip.WithPlaintextStore(store))} {
 			if _, err := s.whoami(t.Context(), of(t, m, "ann")); !errors.Is(err, authtrip.ErrAuthorizationRequired) {
 				t.Fatalf("%v, want ErrAuthorizationRequired", err)
 			}
@@ -108,7 +108,7 @@ func TestI04_AStoredTokenIsUsedNoLongerThanItsFirstUserWould(t *testing.T) {
 				s.noRefresh, s.lifetime = true, 60
 				befall(s)
 				start := time.Now()
-				one, two := of(t, s.manager(t, authtrip.WithStore(store)), "ann"), of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+				one, two := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 				s.login(t, one, "ann")
 				settle(good - time.Since(start))
 				s.mustBe(t, one, "ann")
@@ -138,7 +138,7 @@ func TestI17_ARejectedTokenThatIsAllThereIsEndsTheLogin(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
 				s.noRefresh, s.reply = true, reply
-				src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+				src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 				s.login(t, src, "ann")
 				s.mustBe(t, src, "ann")
 				s.endAccess()
@@ -205,9 +205,9 @@ func TestInvalidateDropsATokenThatIsAllThereIs(t *testing.T) {
 func TestI04_ATokenOfTheStoreThatExpiredIsNotTakenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		s.login(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
 		settle(time.Hour)
-		s.mustBe(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		s.mustBe(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
 		if s.callCount() != 2 {
 			t.Fatalf("%d calls, want a refresh", s.callCount())
 		}
@@ -218,10 +218,10 @@ func TestI04_ATokenOfTheStoreThatExpiredIsNotTakenUp(t *testing.T) {
 func TestI17_ATokenOfTheStoreIsTakenUpWhileAnotherRedeems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		s.login(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		s.login(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
 		store.announce(t, "ann", time.Now().Add(20*time.Second))
 		start := time.Now()
-		s.mustBe(t, of(t, s.manager(t, authtrip.WithStore(store)), "ann"), "ann")
+		s.mustBe(t, of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann"), "ann")
 		if took := time.Since(start); took != 0 || s.callCount() != 1 {
 			t.Fatalf("it waited %v and made %d calls", took, s.callCount()-1)
 		}

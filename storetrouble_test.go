@@ -22,7 +22,7 @@ func TestI02_AHookThatBreaksDoesNotKeepALoginFromBeingSaved(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := newServer(), newSpyStore()
 				var told atomic.Int32
-				src := of(t, s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(string, error) {
+				src := of(t, s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Hooks{StoreFailed: func(string, error) {
 					told.Add(1)
 					breaks()
 				}}), "ann")
@@ -50,7 +50,7 @@ func TestI14_AStoresErrorThatRepeatsTheRecordShowsNoToken(t *testing.T) {
 		s, store := newServer(), &echoStore{Store: authtrip.NewMemoryStore(0)}
 		s.reply = func(f map[string]any) { f["refresh_token"] = "r&f<t>CANARY" }
 		var told []error
-		m := s.manager(t, authtrip.WithStore(store), authtrip.Hooks{StoreFailed: func(_ string, err error) { told = append(told, err) }})
+		m := s.manager(t, authtrip.WithPlaintextStore(store), authtrip.Hooks{StoreFailed: func(_ string, err error) { told = append(told, err) }})
 		src := of(t, m, "ann")
 		s.befall(nil, atCall(func() { store.echo.Store(true) }))
 		s.login(t, src, "ann")
@@ -82,7 +82,7 @@ func (s *echoStore) Save(ctx context.Context, key string, value []byte, version 
 func TestI17_ARecordThatCannotBeReadIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := newServer(), newSpyStore()
-		src := of(t, s.manager(t, authtrip.WithStore(store)), "ann")
+		src := of(t, s.manager(t, authtrip.WithPlaintextStore(store)), "ann")
 		for _, bad := range []string{"", "CANARY", `{"form":2,"refresh_token":"CANARY"}`, `[]`} {
 			store.replaceWith(t, "ann", bad)
 			_, err := s.whoami(t.Context(), src)
@@ -110,7 +110,7 @@ func TestI14_AStoresErrorThatRepeatsARowItCouldNotGiveShowsNoToken(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			store := newSpyStore()
 			store.breakDown(func(string) error { return errors.New("scan: " + written + " is no row") })
-			src := of(t, newServer().manager(t, authtrip.WithStore(store)), "ann")
+			src := of(t, newServer().manager(t, authtrip.WithPlaintextStore(store)), "ann")
 			_, err := src.Token(t.Context())
 			wantAll(t, err, "scan: ")
 			if !strings.HasPrefix(name, "cut") {

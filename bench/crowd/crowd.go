@@ -44,7 +44,7 @@ func New(kind string, n int, tokens http.RoundTripper, policy authtrip.Policy) (
 		}
 	case Principals, Stored:
 		if kind == Principals {
-			options = append(options, authtrip.WithStore(&elsewhere{}))
+			options = append(options, authtrip.WithPlaintextStore(&elsewhere{}))
 		}
 		r := shared()
 		r.ID, r.ClientID, r.ClientSecret = theOne, "client", authtrip.NewSecret("secret")

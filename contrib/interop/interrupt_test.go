@@ -84,7 +84,7 @@ func TestARotatedTokenIsNotLostWhenItsCallerLeaves(t *testing.T) {
 		t.Run(moment, func(t *testing.T) {
 			w := newWorld(t)
 			store, through := newRecordingStore(), newInterrupter()
-			ada := w.source(w.manager(basic.users(w), authtrip.WithStore(store), authtrip.WithTokenTransport(through)), basic.id, "1001")
+			ada := w.source(w.manager(basic.users(w), authtrip.WithPlaintextStore(store), authtrip.WithTokenTransport(through)), basic.id, "1001")
 			w.login(ada, "ada")
 			w.auth.revokeAccess()
 
@@ -99,7 +99,7 @@ func TestARotatedTokenIsNotLostWhenItsCallerLeaves(t *testing.T) {
 			w.mustGet(ada, "ada")
 			w.wantTokenCalls("refresh_token", 1)
 			store.wantOnly(t, w)
-			another := w.source(w.manager(basic.users(w), authtrip.WithStore(store)), basic.id, "1001")
+			another := w.source(w.manager(basic.users(w), authtrip.WithPlaintextStore(store)), basic.id, "1001")
 			w.mustGet(another, "ada")
 			w.wantNoReuse()
 		})
@@ -111,7 +111,7 @@ func TestALoginIsNotLostWhenItsCallerLeaves(t *testing.T) {
 		t.Run(moment, func(t *testing.T) {
 			w := newWorld(t)
 			store, through := newRecordingStore(), newInterrupter()
-			ada := w.source(w.manager(basic.users(w), authtrip.WithStore(store), authtrip.WithTokenTransport(through)), basic.id, "1001")
+			ada := w.source(w.manager(basic.users(w), authtrip.WithPlaintextStore(store), authtrip.WithTokenTransport(through)), basic.id, "1001")
 			flow, callback := w.begin(ada, "ada")
 
 			ctx, cancel := context.WithCancel(t.Context())
@@ -134,7 +134,7 @@ func TestARotatedTokenIsNotLostWhenTheProcessEnds(t *testing.T) {
 		t.Run(moment, func(t *testing.T) {
 			w := newWorld(t)
 			store, through := newRecordingStore(), newInterrupter()
-			m := w.manager(basic.users(w), authtrip.WithStore(store), authtrip.WithTokenTransport(through))
+			m := w.manager(basic.users(w), authtrip.WithPlaintextStore(store), authtrip.WithTokenTransport(through))
 			ada := w.source(m, basic.id, "1001")
 			w.login(ada, "ada")
 			w.auth.revokeAccess()
@@ -149,7 +149,7 @@ func TestARotatedTokenIsNotLostWhenTheProcessEnds(t *testing.T) {
 
 			w.wantTokenCalls("refresh_token", 1)
 			store.wantOnly(t, w)
-			again := w.source(w.manager(basic.users(w), authtrip.WithStore(store)), basic.id, "1001")
+			again := w.source(w.manager(basic.users(w), authtrip.WithPlaintextStore(store)), basic.id, "1001")
 			w.mustGet(again, "ada")
 			w.wantNoReuse()
 		})

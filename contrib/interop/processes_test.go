@@ -12,7 +12,7 @@ func (w *world) processes(n int, store authtrip.Store) []*authtrip.Source {
 	w.t.Helper()
 	var all []*authtrip.Source
 	for range n {
-		all = append(all, w.source(w.manager(basic.users(w), authtrip.WithStore(store)), basic.id, "1001"))
+		all = append(all, w.source(w.manager(basic.users(w), authtrip.WithPlaintextStore(store)), basic.id, "1001"))
 	}
 	w.login(all[0], "ada")
 	return all

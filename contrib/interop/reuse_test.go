@@ -15,7 +15,7 @@ import (
 func TestAReplayedRefreshTokenEndsTheFamilyAndANewLoginMendsIt(t *testing.T) {
 	w := newWorld(t)
 	store := newRecordingStore()
-	ada := w.source(w.manager(basic.users(w), authtrip.WithStore(store)), basic.id, "1001")
+	ada := w.source(w.manager(basic.users(w), authtrip.WithPlaintextStore(store)), basic.id, "1001")
 	w.login(ada, "ada")
 	stolen, _ := w.newestRefresh()
 	w.auth.revokeAccess()

@@ -18,7 +18,7 @@ func TestARevokedLoginIsOverHereAndThere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			store := newRecordingStore()
-			m := w.manager(client.users(w), authtrip.WithStore(store))
+			m := w.manager(client.users(w), authtrip.WithPlaintextStore(store))
 			ada, bob := w.source(m, client.id, "1001"), w.source(m, client.id, "1002")
 			w.login(ada, "ada")
 			call := w.auth.tokenCalls("")[0]

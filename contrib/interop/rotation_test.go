@@ -12,7 +12,7 @@ func TestRefreshTokensRotateAndNoneIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			store := newRecordingStore()
-			ada := w.source(w.manager(client.users(w), authtrip.WithStore(store)), client.id, "1001")
+			ada := w.source(w.manager(client.users(w), authtrip.WithPlaintextStore(store)), client.id, "1001")
 			w.login(ada, "ada")
 
 			for i := range rounds {

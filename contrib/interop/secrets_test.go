@@ -52,9 +52,9 @@ func TestErrorsShowNoSecretWhateverFails(t *testing.T) {
 
 			// A transport that tells all it was given.
 			store := newRecordingStore()
-			bob := w.source(w.manager(client.users(w), authtrip.WithStore(store)), client.id, "1002")
+			bob := w.source(w.manager(client.users(w), authtrip.WithPlaintextStore(store)), client.id, "1002")
 			w.login(bob, "bob")
-			behind := w.source(w.manager(client.users(w), authtrip.WithStore(store), authtrip.WithTokenTransport(chatty{w.seen})), client.id, "1002")
+			behind := w.source(w.manager(client.users(w), authtrip.WithPlaintextStore(store), authtrip.WithTokenTransport(chatty{w.seen})), client.id, "1002")
 			w.giveUp(behind) // that of the Store
 			failing("a refresh through a chatty proxy", w.get(behind).err)
 			flow, callback := w.begin(behind, "bob")

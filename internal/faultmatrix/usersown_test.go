@@ -121,7 +121,7 @@ func useOwn(t *testing.T, b *breaking, method string, wanted func(error) bool, l
 		return authtrip.NewSecret("rt.Given/0Kd7Ms3"), nil
 	}
 	var heard []error
-	m, err := authtrip.NewManager([]authtrip.Registration{reg}, authtrip.WithTokenTransport(b), authtrip.WithStore(b),
+	m, err := authtrip.NewManager([]authtrip.Registration{reg}, authtrip.WithTokenTransport(b), authtrip.WithPlaintextStore(b),
 		authtrip.Hooks{StoreFailed: func(_ string, err error) { heard = append(heard, err) }})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package leak_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 const (
 	theSecret   = `cs.S3cr3t+/=&%"va\lue`
 	theKey      = "4ppl1c4t10n-k3y-Q8zR"
+	theSealKey  = "p8nF/q2tW0sLr5+VxJ7eYb3KdHmUcGzA1oQ6NiTEk9E="
 	theCode     = "c0de/W5pL2xN9+tail"
 	newTokens   = "at.Jq7WmZ4kXc8R.%d"
 	newRefreshs = "rt.Vb3NfH6yTd1L/%d"
@@ -33,7 +35,8 @@ const (
 // used for something that has a secret.
 type world struct {
 	reg, user         authtrip.Registration
-	mgr               *authtrip.Manager
+	mgr, sealed       *authtrip.Manager
+	keys              authtrip.Encryption
 	src, userSrc, own *authtrip.Source
 	tok               authtrip.Token
 	transport         *authtrip.Transport
@@ -78,12 +81,18 @@ func newWorld() *world {
 func (w *world) use() {
 	var err error
 	ctx := context.Background()
-	w.mgr, err = authtrip.NewManager([]authtrip.Registration{w.reg, w.user}, authtrip.WithStore(w.store), authtrip.WithTokenTransport(w), w.hooks)
+	w.mgr, err = authtrip.NewManager([]authtrip.Registration{w.reg, w.user}, authtrip.WithPlaintextStore(w.store), authtrip.WithTokenTransport(w), w.hooks)
 	w.must(err)
 	w.src, err = w.mgr.Source("own")
 	w.must(err)
 	w.userSrc, err = w.mgr.SourceFor("user", "ann")
 	w.must(err)
+	w.keys = authtrip.Encryption{Keys: []authtrip.Secret{authtrip.NewSecret(theSealKey)}, NameKey: authtrip.NewSecret(theSealKey)}
+	w.sealed, err = authtrip.NewManager([]authtrip.Registration{w.user}, authtrip.WithStore(w.store), authtrip.WithTokenTransport(w), w.keys)
+	w.must(err)
+	sealedSrc, err := w.sealed.SourceFor("user", "bob")
+	w.must(err)
+	w.must(sealedSrc.ExchangeCode(ctx, theCode, nil))
 	w.own, err = authtrip.NewSource(w.reg, authtrip.WithTokenTransport(w))
 	w.must(err)
 	w.tok, err = w.own.Token(ctx)
@@ -128,7 +137,9 @@ func (w *world) must(err error) {
 func (w *world) secrets() []string {
 	text, err := w.flow.MarshalText()
 	w.must(err)
-	return append([]string{theSecret, theKey, theCode, string(text)}, w.issued...)
+	sealKey, err := base64.StdEncoding.DecodeString(theSealKey)
+	w.must(err)
+	return append([]string{theSecret, theKey, theSealKey, string(sealKey), theCode, string(text)}, w.issued...)
 }
 
 // RoundTrip is the token endpoint.

@@ -1,5 +1,0 @@
-package authtrip
-
-type unreadable struct{ why string }
-
-func (e *unreadable) Error() string { return e.why }
