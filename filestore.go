@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -29,11 +31,23 @@ type fileStore struct {
 	unswept []string
 }
 
-// fileRecord is what a file holds. Its name says only a digest of the key.
+// fileRecord is what a file holds: a line of JSON, and the value as it is. The
+// file's name says only a digest of the key.
 type fileRecord struct {
 	Version string    `json:"version"`
 	Expires time.Time `json:"expires,omitzero"` // zero: never
-	Value   []byte    `json:"value"`
+	Size    int       `json:"size"`             // of the value, in bytes
+	value   []byte
+}
+
+// decodeFile returns nil if text is no record, or not a whole one.
+func decodeFile(text []byte) *fileRecord {
+	head, value, _ := bytes.Cut(text, []byte("\n"))
+	r := fileRecord{Size: -1, value: value}
+	if json.Unmarshal(head, &r) != nil || r.Version == "" || r.Size != len(value) {
+		return nil
+	}
+	return &r
 }
 
 func (r *fileRecord) expired() bool { return !r.Expires.IsZero() && !time.Now().Before(r.Expires) }
@@ -72,12 +86,12 @@ func (s *fileStore) Load(ctx context.Context, key string) ([]byte, string, error
 	if err != nil {
 		return nil, "", err
 	}
-	return r.Value, r.Version, nil
+	return r.value, r.Version, nil
 }
 
 // Save implements [Store].
 func (s *fileStore) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
-	next := fileRecord{Version: rand.Text(), Value: value}
+	next := fileRecord{Version: rand.Text(), Size: len(value), value: value}
 	err := s.locked(ctx, func() error {
 		s.sweep(ctx)
 		switch now, err := s.read(ctx, s.path(key)); {
@@ -138,14 +152,14 @@ func (s *fileStore) read(ctx context.Context, path string) (*fileRecord, error) 
 		return nil, s.trouble(err)
 	}
 	s.seen.Store(true)
-	var r fileRecord
-	if json.Unmarshal(text, &r) != nil || r.Version == "" {
-		return nil, s.trouble(fmt.Errorf("%s holds no record, or half of one, and is left as it is: put it back as it was, or remove it, which ends the login in it", path))
+	r := decodeFile(text)
+	if r == nil {
+		return nil, s.trouble(fmt.Errorf("%s holds no record, or not a whole one, and is left as it is: put it back as it was, or remove it, which ends the login in it", path))
 	}
 	if r.expired() {
 		return nil, ErrNotFound
 	}
-	return &r, nil
+	return r, nil
 }
 
 // absent is what it means that a record has no file: that there is none, or that
@@ -164,7 +178,7 @@ func (s *fileStore) absent() error {
 
 // write replaces a file whole. The lock is held.
 func (s *fileStore) write(ctx context.Context, path string, r *fileRecord) error {
-	text, err := json.Marshal(r)
+	head, err := json.Marshal(r)
 	if err != nil {
 		return s.trouble(err)
 	}
@@ -172,7 +186,7 @@ func (s *fileStore) write(ctx context.Context, path string, r *fileRecord) error
 	if err != nil {
 		return s.trouble(err)
 	}
-	_, err = f.Write(text)
+	_, err = f.Write(slices.Concat(head, []byte("\n"), r.value))
 	if err == nil {
 		err = f.Sync()
 	}
