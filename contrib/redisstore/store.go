@@ -1,12 +1,3 @@
-// Package redisstore keeps authtrip's records in Redis or Valkey, so that a
-// fleet of processes shares them.
-//
-//	store := redisstore.New(redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true}))
-//	mgr, err := authtrip.NewManager(registrations, authtrip.WithStore(store), …)
-//
-// A record is one key, so that it works on a cluster too. What Redis confirmed
-// may still be lost when it dies or fails over, as it is set up: refresh tokens
-// want appendonly and a replica that is waited for.
 package redisstore
 
 import (
@@ -25,45 +16,47 @@ const Prefix = "authtrip:"
 
 type store struct{ client redis.UniversalClient }
 
-// New returns a Store over a client, which stays the caller's to close. The
-// client's ContextTimeoutEnabled should be set: otherwise its own time-outs
-// hold, and what the library gave up waiting for goes on for as long.
+var _ authtrip.Store = store{}
+
+// New returns a Store over a client, which stays the caller's to close. It does
+// no I/O. A *redis.Client, a *redis.ClusterClient and a failover client will do;
+// a *redis.Ring will not where it moves keys to another server when one is down.
 //
-// The Store is safe for concurrent use, and holds no goroutine of its own.
+// The Store returns when the context of a call ends, however the client is set
+// up. Of the client's options matter:
+//
+//   - ContextTimeoutEnabled should be true. Otherwise what the Store gave up
+//     waiting for keeps its connection until ReadTimeout, and a slow Redis uses up
+//     the pool.
+//   - MaxRetries may stay as it is. What got no answer is repeated within the
+//     context: a Save finds out that it was done already, and reports success; a
+//     Delete then reports ErrNotFound, or ErrConflict if somebody has created the
+//     record anew. A record that was created, whose answer was lost, and that
+//     another process deleted before the repetition, comes back: where that may
+//     not be, set -1, and every lost answer is an error instead.
+//   - DialTimeout is best a second or less. A connection that cannot be made
+//     costs a call no more than its context, but one dials on for as long.
+//
+// Errors hold no keys and no values. The Store is safe for concurrent use.
 func New(client redis.UniversalClient) authtrip.Store { return store{client} }
-
-// A record is a hash: v is its version, d its value. A write that comes a second
-// time, since go-redis repeats what got no answer, finds its own version.
-var (
-	save = redis.NewScript(`
-local v = redis.call('HGET', KEYS[1], 'v') or ''
-if v == ARGV[2] then return 1 end
-if v ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
-if ARGV[4] == '0' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
-return 1`)
-
-	remove = redis.NewScript(`
-local v = redis.call('HGET', KEYS[1], 'v')
-if not v then return -1 end
-if v ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-return 1`)
-)
 
 // Load implements [authtrip.Store].
 func (s store) Load(ctx context.Context, key string) ([]byte, string, error) {
-	got, err := s.client.HMGet(ctx, Prefix+key, "v", "d").Result()
+	got, err := s.run(ctx, load, key)
 	if err != nil {
-		return nil, "", trouble(ctx, err)
+		return nil, "", err
 	}
-	version, _ := got[0].(string)
-	value, ok := got[1].(string)
+	fields, _ := got.([]any)
+	if len(fields) != 2 {
+		return nil, "", errors.New("redisstore: the answer is not one of the script's")
+	}
+	version, _ := fields[0].(string)
+	value, ok := fields[1].(string)
 	switch {
 	case version == "":
 		return nil, "", authtrip.ErrNotFound
 	case !ok:
-		return nil, "", fmt.Errorf("redisstore: the key %q holds something else than a record", Prefix+key)
+		return nil, "", errors.New("redisstore: the key holds something else than a record")
 	}
 	return []byte(value), version, nil
 }
@@ -71,11 +64,12 @@ func (s store) Load(ctx context.Context, key string) ([]byte, string, error) {
 // Save implements [authtrip.Store].
 func (s store) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
 	next := rand.Text()
-	got, err := save.Run(ctx, s.client, []string{Prefix + key}, version, next, value, milliseconds(lifetime)).Int()
+	// A copy of value: the caller may use it again when ctx has ended.
+	got, err := s.run(ctx, save, key, version, next, string(value), milliseconds(lifetime))
 	switch {
 	case err != nil:
-		return "", trouble(ctx, err)
-	case got != 1:
+		return "", err
+	case got != int64(1):
 		return "", authtrip.ErrConflict
 	}
 	return next, nil
@@ -83,29 +77,47 @@ func (s store) Save(ctx context.Context, key string, value []byte, version strin
 
 // Delete implements [authtrip.Store].
 func (s store) Delete(ctx context.Context, key, version string) error {
-	got, err := remove.Run(ctx, s.client, []string{Prefix + key}, version).Int()
+	got, err := s.run(ctx, remove, key, version)
 	switch {
 	case err != nil:
-		return trouble(ctx, err)
-	case got < 0:
+		return err
+	case got == int64(-1):
 		return authtrip.ErrNotFound
-	case got == 0:
+	case got != int64(1):
 		return authtrip.ErrConflict
 	}
 	return nil
 }
 
-// milliseconds rounds up: no lifetime becomes 0, which is for ever.
-func milliseconds(d time.Duration) int64 {
-	return int64((d + time.Millisecond - 1) / time.Millisecond)
+// run runs a script, and returns when ctx ends even if go-redis does not: it
+// looks at a context's deadline at most, and not at its being cancelled.
+func (s store) run(ctx context.Context, script *redis.Script, key string, args ...any) (any, error) {
+	if s.client == nil {
+		return nil, errors.New("redisstore: there is no client: give New one")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("redisstore: %w", err)
+	}
+	answered := make(chan *redis.Cmd, 1)
+	go func() { answered <- script.Run(ctx, s.client, []string{Prefix + key}, args...) }()
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("redisstore: no answer in time: %w", ctx.Err())
+	case cmd := <-answered:
+		got, err := cmd.Result()
+		if err != nil {
+			return nil, fmt.Errorf("redisstore: %w", err)
+		}
+		return got, nil
+	}
 }
 
-// trouble prefers the context's own error.
-func trouble(ctx context.Context, err error) error {
-	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("redisstore: %w: %w", ctx.Err(), err)
+// milliseconds rounds up: no lifetime becomes 0, which is for ever.
+func milliseconds(d time.Duration) int64 {
+	if d <= 0 {
+		return 0
 	}
-	return fmt.Errorf("redisstore: %w", err)
+	return int64((d-1)/time.Millisecond) + 1
 }
 
 // Format keeps the client's options, a password among them, out of dumps.

@@ -1,7 +1,10 @@
 package redisstore_test
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,58 +15,115 @@ import (
 )
 
 func TestAStoreInRedisKeepsItsPromises(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	storetest.Run(t, func(t *testing.T) authtrip.Store { return redisstore.New(e.client(t)) })
 }
 
 func TestRedisMayGoAwayAndComeBack(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	storetest.Outage(t, func(t *testing.T) authtrip.Store { return redisstore.New(e.client(t)) }, e.stop, e.start)
 }
 
-// What expires is given back by Redis itself, and no lifetime is longer than
-// asked for.
+// What expires is given back by Redis itself, and nothing goes before its time.
 func TestRedisHasTheLifetime(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := redisstore.New(e.client(t))
-	version, err := s.Save(t.Context(), "k", []byte("v"), "", time.Hour+time.Nanosecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := e.mustDo(t, "PTTL", redisstore.Prefix+"k"); got > "3600001" || got < "3590000" {
-		t.Errorf("the key lives %s ms, want an hour", got)
-	}
-	if _, err := s.Save(t.Context(), "k", []byte("v"), version, 0); err != nil {
-		t.Fatal(err)
-	}
-	if got := e.mustDo(t, "PTTL", redisstore.Prefix+"k"); got != "-1" {
-		t.Errorf("the key lives %s ms, want for ever", got)
+	version := ""
+	for _, tt := range []struct {
+		lifetime time.Duration
+		most     int64 // milliseconds
+	}{
+		{time.Hour + time.Nanosecond, 3600001},
+		{0, -1},
+		{time.Hour, 3600000},
+		{math.MaxInt64, math.MaxInt64/1000000 + 1},
+		{-time.Second, -1},
+	} {
+		version = mustSave(t, s, "v", version, tt.lifetime)
+		got, _ := strconv.ParseInt(e.do(t, "PTTL", redisstore.Prefix+"k"), 10, 64)
+		if got > tt.most || tt.most > 0 && got < tt.most-60000 || tt.most < 0 && got != -1 {
+			t.Errorf("%v: the key lives %d ms, want %d", tt.lifetime, got, tt.most)
+		}
 	}
 }
 
 // Another program's key is an error, and stays.
 func TestAnotherProgramsKeyIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := redisstore.New(e.client(t))
-	e.mustDo(t, "SET", redisstore.Prefix+"k", "theirs")
-	_, _, err := s.Load(t.Context(), "k")
-	if err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
-		t.Errorf("Load: %v", err)
+	e.do(t, "SET", redisstore.Prefix+"k", "theirs")
+	_, _, loading := s.Load(t.Context(), "k")
+	_, saving := s.Save(t.Context(), "k", []byte("ours"), "", 0)
+	for _, err := range []error{loading, saving, s.Delete(t.Context(), "k", "version")} {
+		if !isTrouble(err) || !strings.Contains(err.Error(), "WRONGTYPE") {
+			t.Errorf("%v, want trouble", err)
+		}
 	}
-	if _, err := s.Save(t.Context(), "k", []byte("ours"), "", 0); err == nil {
-		t.Error("Save: no error")
-	}
-	if got := e.mustDo(t, "GET", redisstore.Prefix+"k"); got != "theirs" {
+	if got := e.do(t, "GET", redisstore.Prefix+"k"); got != "theirs" {
 		t.Errorf("it is %q now", got)
 	}
 }
 
+// A Redis that was restarted, or told to, knows no script any more.
+func TestRedisMayForgetTheScripts(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	s := redisstore.New(e.client(t))
+	flush := func() { e.do(t, "SCRIPT", "FLUSH") }
+	flush()
+	version := mustSave(t, s, "one", "", 0)
+	flush()
+	mustHold(t, s, "one", version)
+	flush()
+	if err := s.Delete(t.Context(), "k", version); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStoreWithoutAClientSaysSo(t *testing.T) {
+	t.Parallel()
+	s := redisstore.New(nil)
+	_, _, err := s.Load(t.Context(), "k")
+	if !isTrouble(err) || !strings.Contains(err.Error(), "give New one") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAStorePrintsNoPassword(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := redisstore.New(e.client(t))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
-		if got := fmt.Sprintf(verb, s); strings.Contains(got, e.addr) {
+		if got := fmt.Sprintf(verb, s); got != "redisstore.New" {
 			t.Errorf("%s: %s", verb, got)
 		}
+	}
+}
+
+// isTrouble reports whether err says nothing about what became of the record.
+func isTrouble(err error) bool {
+	return err != nil && !errors.Is(err, authtrip.ErrNotFound) && !errors.Is(err, authtrip.ErrConflict)
+}
+
+// mustSave saves the record "k".
+func mustSave(t *testing.T, s authtrip.Store, value, version string, lifetime time.Duration) string {
+	t.Helper()
+	next, err := s.Save(t.Context(), "k", []byte(value), version, lifetime)
+	if err != nil {
+		t.Fatalf("Save: %v", err)
+	}
+	return next
+}
+
+// mustHold wants the record "k" to be this.
+func mustHold(t *testing.T, s authtrip.Store, value, version string) {
+	t.Helper()
+	got, has, err := s.Load(t.Context(), "k")
+	if err != nil || string(got) != value || has != version {
+		t.Fatalf("Load: %q, version %q, %v, want %q, version %q", got, has, err, value, version)
 	}
 }
