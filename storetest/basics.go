@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -102,14 +101,19 @@ func values(s *suite) {
 	v := all[0].mustSave("shrinks", string(noise), "", 0)
 	all[1].mustSave("shrinks", "", v, 0)
 	all[0].mustHold("shrinks", "", "")
+	if _, err := all[0].store.Save(s.Context(), s.prefix+"nil", nil, "", 0); err != nil {
+		s.Fatalf("Save of nil: %v", err)
+	}
+	all[1].mustHold("nil", "", "")
 }
 
 // keys wants every key to be a record of its own.
 func keys(s *suite) {
 	all := s.handles(2)
+	long := strings.Repeat("long ", 80)
 	names := []string{
 		"", "k", "K", "k ", " k", "k/", "k/l", "k/./l", "k//l", "../k", "..", ".", "k\\l", "k%2Fl", "k*", "k?", "[k]", "{k}", "k:l", "k;l", "'k'", `"k"`, "-k", "~k",
-		"é", "e\u0301", "ﬁ", "fi", "İ", "i", "\xff", "\xc3\x28", "\xed\xa0\x80", "k\x00", "k\x00l", "\r\n", strings.Repeat("long ", 100),
+		"é", "e\u0301", "ﬁ", "fi", "İ", "i", "\xff", "\xc3\x28", "\xed\xa0\x80", "k\x00", "k\x00l", "\r\n", long, long + "k", long + "l",
 	}
 	for b := range 256 {
 		names = append(names, "byte "+string([]byte{byte(b)}))
@@ -130,7 +134,7 @@ func keys(s *suite) {
 	}
 	for _, name := range names {
 		if _, _, found := all[0].load(name); found {
-			s.Fatal(fmt.Sprintf("%q is there after it was deleted", name))
+			s.Fatalf("%q is there after it was deleted", name)
 		}
 	}
 }

@@ -3,14 +3,23 @@ package storetest
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/authtrip/authtrip"
 )
 
-// short is a lifetime that a test waits for.
-const short = 300 * time.Millisecond
+// Lifetimes that a test waits for: short, and one in which a slow engine, too,
+// gets something done.
+const (
+	short  = 300 * time.Millisecond
+	medium = time.Second
+)
+
+// pause is the wait before an engine is asked again: it tells nobody by itself
+// that a record has expired, or that it is back.
+const pause = time.Millisecond
 
 // gone waits until the record has expired, which it may not before its lifetime
 // has passed since start, when it was yet to be saved.
@@ -27,6 +36,7 @@ func (h *handle) gone(key string, start time.Time, lifetime time.Duration) {
 		case age > lifetime+patience:
 			h.s.Fatalf("%q is there after %v, and was to live %v", key, age, lifetime)
 		}
+		time.Sleep(pause)
 	}
 }
 
@@ -61,18 +71,19 @@ func expiry(s *suite) {
 func lifetimes(s *suite) {
 	all := s.handles(2)
 	start := time.Now()
-	stays := all[0].mustSave("stays", "one", "", short)
+	stays := all[0].mustSave("stays", "one", "", medium)
 	stays = all[1].mustSave("stays", "two", stays, 0)
-	longer := all[0].mustSave("longer", "one", "", short)
+	longer := all[0].mustSave("longer", "one", "", medium)
 	longer = all[1].mustSave("longer", "two", longer, 100*365*24*time.Hour)
+	longest := all[0].mustSave("longest", "one", "", math.MaxInt64)
 	shorter := all[0].mustSave("shorter", "one", "", 0)
-	shortened := time.Now()
-	all[1].mustSave("shorter", "two", shorter, short)
-	all[0].mustSave("k", "x", "", short)
-	all[0].gone("k", start, short) // and so would those
-	all[0].gone("shorter", shortened, short)
+	all[1].mustSave("shorter", "two", shorter, medium)
+	all[0].mustSave("k", "x", "", medium)
+	all[0].gone("k", start, medium) // and so would those
+	all[0].gone("shorter", start, medium)
 	all[0].mustHold("stays", "two", stays)
 	all[0].mustHold("longer", "two", longer)
+	all[1].mustHold("longest", "one", longest)
 }
 
 // A lease is a record that is created with a lifetime, and deleted by its
@@ -119,8 +130,11 @@ func cancellation(s *suite) {
 	h := s.handle()
 	v := h.mustSave("k", "one", "", 0)
 	for name, call := range map[string]func(context.Context) error{
-		"Load":   func(ctx context.Context) error { _, _, err := h.store.Load(ctx, s.prefix+"k"); return err },
-		"Save":   func(ctx context.Context) error { _, err := h.store.Save(ctx, s.prefix+"k", []byte("two"), v, 0); return err },
+		"Load": func(ctx context.Context) error { _, _, err := h.store.Load(ctx, s.prefix+"k"); return err },
+		"Save": func(ctx context.Context) error {
+			_, err := h.store.Save(ctx, s.prefix+"k", []byte("two"), v, 0)
+			return err
+		},
 		"Delete": func(ctx context.Context) error { return h.store.Delete(ctx, s.prefix+"k", v) },
 	} {
 		ctx, cancel := context.WithCancel(context.Background())

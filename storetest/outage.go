@@ -9,27 +9,34 @@ import (
 	"github.com/authtrip/authtrip"
 )
 
-// Outage tests a handle whose engine goes away and comes back: its calls fail
+// Outage tests handles whose engine goes away and comes back: their calls fail
 // meanwhile, within their context, with an error that is none of the contract's,
-// and go on by themselves afterwards. Stop ends the engine and start begins it
-// again with all records; both return when that is done.
+// and go on by themselves afterwards. Stop ends the engine, or suspends it, and
+// start begins it again with all records; both return when that is done. Open is
+// called while the engine is away, too.
 func Outage(t *testing.T, open func(t *testing.T) authtrip.Store, stop, start func(t *testing.T)) {
-	s := &suite{T: t, open: open, prefix: "storetest/outage/"}
+	outage(newSuite(t, func() authtrip.Store { return open(t) }), func() { stop(t) }, func() { start(t) })
+}
+
+func outage(s *suite, stop, start func()) {
 	h, idle := s.handle(), s.handle()
 	v := h.mustSave("k", "one", "", 0)
+	idle.mustHold("k", "one", v)
 	for range 2 {
-		stop(t)
+		stop()
 		failing(s, h, v)
-		start(t)
+		start()
 		again(s, h, v)
 	}
 	again(s, idle, v) // which has not noticed
-	stop(t)
+	stop()
 	late := s.handle() // which finds no engine to begin with
 	failing(s, late, v)
-	start(t)
+	start()
 	again(s, late, v)
 	v2 := late.mustSave("k", "two", v, 0)
+	again(s, h, v2)
+	again(s, idle, v2)
 	h.mustHold("k", "two", v2)
 	idle.mustHold("k", "two", v2)
 }
@@ -39,8 +46,11 @@ func failing(s *suite, h *handle, version string) {
 	s.Helper()
 	const wait = time.Second
 	for name, call := range map[string]func(context.Context) error{
-		"Load":   func(ctx context.Context) error { _, _, err := h.store.Load(ctx, s.prefix+"k"); return err },
-		"Save":   func(ctx context.Context) error { _, err := h.store.Save(ctx, s.prefix+"new", []byte("x"), "", 0); return err },
+		"Load": func(ctx context.Context) error { _, _, err := h.store.Load(ctx, s.prefix+"k"); return err },
+		"Save": func(ctx context.Context) error {
+			_, err := h.store.Save(ctx, s.prefix+"new", []byte("x"), "", 0)
+			return err
+		},
 		"Delete": func(ctx context.Context) error { return h.store.Delete(ctx, s.prefix+"k", "not "+version) },
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), wait)
@@ -72,5 +82,6 @@ func again(s *suite, h *handle, version string) {
 		case time.Since(began) > 2*patience:
 			s.Fatalf("the engine has been back for %v: %v", time.Since(began), err)
 		}
+		time.Sleep(pause)
 	}
 }

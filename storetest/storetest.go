@@ -23,33 +23,38 @@ import (
 // handle needs at its end is for t.Cleanup. Records are left behind: their keys
 // begin with "storetest/".
 //
-// A run takes some seconds, for records must expire.
+// A run takes some seconds, for records must expire. Under the race detector it
+// also sees whether a handle may be used by many at once.
 func Run(t *testing.T, open func(t *testing.T) authtrip.Store) {
-	for _, tt := range []struct {
-		name string
-		test func(s *suite)
-	}{
-		{"what is not there is not found", absent},
-		{"what was saved is loaded", saved},
-		{"a record is written by its version only", conflicts},
-		{"what was deleted is gone", deleted},
-		{"a value is nobody's but the Store's", copied},
-		{"values of all sizes", values},
-		{"keys of any bytes", keys},
-		{"one of many creates a record", createRace},
-		{"no change is lost among many", updateRace},
-		{"one of many deletes a record", deleteRace},
-		{"no version comes twice", versions},
-		{"a record is gone after its lifetime", expiry},
-		{"a lifetime is that of the last save", lifetimes},
-		{"a lease is one holder's until it ends", lease},
-		{"a lease that was lost is not given back", leaseLost},
-		{"a call ends with its context", cancellation},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			tt.test(&suite{T: t, open: open, prefix: "storetest/" + rand.Text() + "/"})
+	for _, c := range checks {
+		t.Run(c.name, func(t *testing.T) {
+			c.test(newSuite(t, func() authtrip.Store { return open(t) }))
 		})
 	}
+}
+
+type check struct {
+	name string
+	test func(s *suite)
+}
+
+var checks = []check{
+	{"what is not there is not found", absent},
+	{"what was saved is loaded", saved},
+	{"a record is written by its version only", conflicts},
+	{"what was deleted is gone", deleted},
+	{"a value is nobody's but the Store's", copied},
+	{"values of all sizes", values},
+	{"keys of any bytes", keys},
+	{"one of many creates a record", createRace},
+	{"no change is lost among many", updateRace},
+	{"one of many deletes a record", deleteRace},
+	{"no version comes twice", versions},
+	{"a record is gone after its lifetime", expiry},
+	{"a lifetime is that of the last save", lifetimes},
+	{"a lease is one holder's until it ends", lease},
+	{"a lease that was lost is not given back", leaseLost},
+	{"a call ends with its context", cancellation},
 }
 
 // patience bounds what a Store may take for one operation, and for noticing that
@@ -58,12 +63,16 @@ const patience = 10 * time.Second
 
 // suite is one test: its keys are its own.
 type suite struct {
-	*testing.T
-	open   func(t *testing.T) authtrip.Store
+	testing.TB
+	open   func() authtrip.Store
 	prefix string
 }
 
-// handle is a Store whose errors that are none of the contract's end the test.
+func newSuite(t testing.TB, open func() authtrip.Store) *suite {
+	return &suite{TB: t, open: open, prefix: "storetest/" + rand.Text() + "/"}
+}
+
+// handle is a Store whose errors that are none of the contract's fail the test.
 type handle struct {
 	s     *suite
 	store authtrip.Store
@@ -71,7 +80,7 @@ type handle struct {
 
 func (s *suite) handle() *handle {
 	s.Helper()
-	return &handle{s, s.open(s.T)}
+	return &handle{s, s.open()}
 }
 
 // handles are n of them on the one engine.
@@ -142,7 +151,7 @@ func (h *handle) mustSave(key, value, version string, lifetime time.Duration) (n
 	h.s.Helper()
 	newVersion, ok := h.save(key, value, version, lifetime)
 	if !ok {
-		h.s.Fatalf("Save over version %q: ErrConflict, though it is that", version)
+		h.s.Fatalf("Save of %q over version %q: ErrConflict, though that is what is there", key, version)
 	}
 	return newVersion
 }
@@ -167,8 +176,10 @@ func (h *handle) mustBeAbsent(key string) {
 	if _, _, found := h.load(key); found {
 		h.s.Fatalf("%q is found", key)
 	}
-	if err := h.delete(key, "no version"); err != authtrip.ErrNotFound {
-		h.s.Fatalf("Delete of what is not there: %v, want ErrNotFound", err)
+	for _, version := range []string{"", "no version"} {
+		if err := h.delete(key, version); err != authtrip.ErrNotFound {
+			h.s.Fatalf("Delete of version %q of what is not there: %v, want ErrNotFound", version, err)
+		}
 	}
 	if _, ok := h.save(key, "x", "no version", 0); ok {
 		h.s.Fatalf("Save over a version of what is not there: want ErrConflict")
