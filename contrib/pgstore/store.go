@@ -1,9 +1,3 @@
-// Package pgstore keeps authtrip's records in PostgreSQL, so that a fleet of
-// processes shares them.
-//
-//	store := pgstore.New(pool)
-//	err := store.CreateTable(ctx)
-//	mgr, err := authtrip.NewManager(registrations, authtrip.WithStore(store), …)
 package pgstore
 
 import (
@@ -26,43 +20,25 @@ type DB interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Table is the name of the table, in the first schema of the search path.
-const Table = "authtrip_records"
-
-// sweepEvery is how often, at most, one handle removes what has expired.
-const sweepEvery = time.Minute
-
 // Store is an [authtrip.Store]. It is safe for concurrent use and holds no
 // goroutine of its own.
 type Store struct {
 	db    DB
-	swept atomic.Int64 // UnixNano
+	swept atomic.Int64 // UnixNano; 0 is to be swept at the next Save
 }
 
 var _ authtrip.Store = (*Store)(nil)
 
 // New returns a Store over a database, which stays the caller's to close. It
-// does no I/O: the table is there, or [Store.CreateTable] makes it.
+// does no I/O: the table is there, or [Store.CreateTable] makes it. A table that
+// is not there is an error of every call, which names CreateTable.
+//
+// A call takes a connection of the pool for one statement. Nothing is repeated
+// whose answer was lost: that is an error, as is each connection of the pool that
+// broke, until pgxpool has noticed.
+//
+// Errors hold no keys and no values. PostgreSQL's own log may, as it is set up.
 func New(db DB) *Store { return &Store{db: db} }
-
-// CreateTable makes the table if it is not there. Those who have their own way of
-// changing schemas find in its error, and in Schema, what it wants.
-func (s *Store) CreateTable(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, Schema); err != nil {
-		return fmt.Errorf("pgstore: creating the table: %w", err)
-	}
-	return nil
-}
-
-// Schema makes the table, and the index by which what has expired is found. Of
-// several processes that run it at once one may get an error, and runs it again.
-const Schema = `CREATE TABLE IF NOT EXISTS ` + Table + ` (
-	key bytea PRIMARY KEY,
-	version text NOT NULL,
-	value bytea NOT NULL,
-	expires_at timestamptz
-);
-CREATE INDEX IF NOT EXISTS ` + Table + `_expires_at ON ` + Table + ` (expires_at) WHERE expires_at IS NOT NULL`
 
 // clock_timestamp and not now: a statement may have waited for another's lock.
 const (
@@ -71,28 +47,27 @@ const (
 
 	loadSQL = `SELECT value, version FROM ` + Table + ` WHERE key = $1 AND ` + live
 
-	createSQL = `INSERT INTO ` + Table + ` (key, version, value, expires_at) VALUES ($1, $2, $3, ` + expires + `)
+	insertSQL = `INSERT INTO ` + Table + ` (key, version, value, expires_at) VALUES ($1, $2, $3, ` + expires + `)
 ON CONFLICT (key) DO UPDATE SET version = excluded.version, value = excluded.value, expires_at = excluded.expires_at
 WHERE ` + Table + `.expires_at <= clock_timestamp()`
 
 	updateSQL = `UPDATE ` + Table + ` SET version = $2, value = $3, expires_at = ` + expires + `
 WHERE key = $1 AND version = $5 AND ` + live
 
-	deleteSQL = `WITH gone AS (DELETE FROM ` + Table + ` WHERE key = $1 AND version = $2 AND ` + live + ` RETURNING 1)
-SELECT EXISTS (SELECT FROM gone), EXISTS (SELECT FROM ` + Table + ` WHERE key = $1 AND ` + live + `)`
-
-	sweepSQL = `DELETE FROM ` + Table + ` WHERE ctid = ANY (ARRAY(
-	SELECT ctid FROM ` + Table + ` WHERE expires_at <= clock_timestamp() LIMIT 1000 FOR UPDATE SKIP LOCKED))`
+	deleteSQL = `DELETE FROM ` + Table + ` WHERE key = $1 AND version = $2 AND ` + live
 )
 
 // Load implements [authtrip.Store].
 func (s *Store) Load(ctx context.Context, key string) (value []byte, version string, err error) {
-	err = s.db.QueryRow(ctx, loadSQL, []byte(key)).Scan(&value, &version)
+	if s.db == nil {
+		return nil, "", errNoDB
+	}
+	err = again(ctx, func() error { return s.db.QueryRow(ctx, loadSQL, []byte(key)).Scan(&value, &version) })
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, "", authtrip.ErrNotFound
 	case err != nil:
-		return nil, "", trouble(err)
+		return nil, "", trouble(ctx, err)
 	}
 	return value, version, nil
 }
@@ -101,18 +76,17 @@ func (s *Store) Load(ctx context.Context, key string) (value []byte, version str
 func (s *Store) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
 	next := rand.Text()
 	if value == nil {
-		value = []byte{}
+		value = []byte{} // and not NULL
 	}
 	args := []any{[]byte(key), next, value, microseconds(lifetime)}
-	sql := createSQL
+	sql := insertSQL
 	if version != "" {
 		sql, args = updateSQL, append(args, version)
 	}
-	done, err := s.db.Exec(ctx, sql, args...)
-	switch {
+	switch changed, err := s.change(ctx, sql, args...); {
 	case err != nil:
-		return "", trouble(err)
-	case done.RowsAffected() == 0:
+		return "", err
+	case !changed:
 		return "", authtrip.ErrConflict
 	}
 	s.sweep(ctx)
@@ -121,43 +95,50 @@ func (s *Store) Save(ctx context.Context, key string, value []byte, version stri
 
 // Delete implements [authtrip.Store].
 func (s *Store) Delete(ctx context.Context, key, version string) error {
-	var gone, there bool
-	err := s.db.QueryRow(ctx, deleteSQL, []byte(key), version).Scan(&gone, &there)
-	switch {
-	case err != nil:
-		return trouble(err)
-	case gone:
-		return nil
-	case there:
-		return authtrip.ErrConflict
+	if changed, err := s.change(ctx, deleteSQL, []byte(key), version); changed || err != nil {
+		return err
 	}
-	return authtrip.ErrNotFound
+	if _, _, err := s.Load(ctx, key); err != nil {
+		return err
+	}
+	return authtrip.ErrConflict
 }
 
-// sweep removes some of what has expired, once in a while. Nobody sees those
-// rows: if it fails, the next one does it.
-func (s *Store) sweep(ctx context.Context) {
-	now, last := time.Now().UnixNano(), s.swept.Load()
-	if now-last < int64(sweepEvery) || !s.swept.CompareAndSwap(last, now) {
-		return
+// change runs a statement and reports whether it met its row.
+func (s *Store) change(ctx context.Context, sql string, args ...any) (bool, error) {
+	if s.db == nil {
+		return false, errNoDB
 	}
-	_, _ = s.db.Exec(ctx, sweepSQL)
+	var done pgconn.CommandTag
+	err := again(ctx, func() (err error) {
+		done, err = s.db.Exec(ctx, sql, args...)
+		return err
+	})
+	if err != nil {
+		return false, trouble(ctx, err)
+	}
+	return done.RowsAffected() > 0, nil
+}
+
+// again repeats what another's change of the same row made fail, which happens
+// where the default isolation level is above read committed, and changed nothing:
+// the statement then sees that change, and finds its row or does not.
+func again(ctx context.Context, statement func() error) error {
+	const most = 20
+	for n := 1; ; n++ {
+		err := statement()
+		if code(err) != serializationFailure || n == most || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // microseconds rounds up: no lifetime becomes 0, which is for ever.
 func microseconds(d time.Duration) int64 {
-	return int64((d + time.Microsecond - 1) / time.Microsecond)
-}
-
-// trouble says what went wrong without what pgx shows of a statement's values.
-func trouble(err error) error {
-	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
-		if said.Code == "42P01" { // undefined_table
-			return fmt.Errorf("pgstore: there is no table %s: call CreateTable", Table)
-		}
-		return fmt.Errorf("pgstore: %s (SQLSTATE %s)", said.Message, said.Code)
+	if d <= 0 {
+		return 0
 	}
-	return fmt.Errorf("pgstore: %w", err)
+	return int64((d-1)/time.Microsecond) + 1
 }
 
 // Format keeps the database's settings, a password among them, out of dumps.

@@ -102,7 +102,7 @@ func (s store) run(ctx context.Context, script *redis.Script, key string, args .
 	go func() { answered <- script.Run(ctx, s.client, []string{Prefix + key}, args...) }()
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("redisstore: no answer in time: %w", ctx.Err())
+		return nil, fmt.Errorf("redisstore: no answer: %w", ctx.Err())
 	case cmd := <-answered:
 		got, err := cmd.Result()
 		if err != nil {
