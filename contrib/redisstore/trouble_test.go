@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,11 +48,44 @@ func TestAReplicaIsNoConflict(t *testing.T) {
 	mustHold(t, s, "one", version)
 }
 
+// This is what the package's documentation says that a user must be allowed.
+func TestAUserOfFewRights(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	e.do(t, "ACL", "SETUSER", "app", "on", ">secret", "~"+redisstore.Prefix+"*",
+		"+evalsha", "+eval", "+hget", "+hmget", "+hset", "+del", "+pexpire", "+persist")
+	s := redisstore.New(open(t, &redis.Options{Addr: e.addr, Username: "app", Password: "secret", ContextTimeoutEnabled: true}))
+	version := mustSave(t, s, "one", "", time.Hour)
+	version = mustSave(t, s, "two", version, 0)
+	mustHold(t, s, "two", version)
+	if err := s.Delete(t.Context(), "k", version); err != nil {
+		t.Error(err)
+	}
+}
+
+// A client may answer plain reads by itself. What another has saved is what a
+// Load returns all the same.
+func TestAClientsCacheIsNotAsked(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	s := redisstore.New(e.client(t))
+	caching := redisstore.New(open(t, &redis.Options{Addr: e.addr, ContextTimeoutEnabled: true, ClientSideCacheConfig: &redis.ClientSideCacheConfig{}}))
+	version := ""
+	for n := range 100 {
+		version = mustSave(t, s, strconv.Itoa(n), version, 0)
+		mustHold(t, caching, strconv.Itoa(n), version)
+	}
+}
+
 // On a cluster every record is one key.
 func TestACluster(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, "--cluster-enabled", "yes")
-	e.do(t, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+	all := []any{"CLUSTER", "ADDSLOTS"}
+	for slot := range 16384 {
+		all = append(all, slot)
+	}
+	e.do(t, all...)
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{e.addr}, ContextTimeoutEnabled: true, ReadOnly: true})
 	defer func() { _ = client.Close() }()
 	s := redisstore.New(client)
