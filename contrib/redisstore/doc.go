@@ -1,7 +1,7 @@
 // Package redisstore keeps authtrip's records in Redis or Valkey, so that a
 // fleet of processes shares its tokens, and restarts lose none.
 //
-//	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
+//	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, DialerRetries: 1})
 //	mgr, err := authtrip.NewManager(registrations,
 //		authtrip.WithStore(redisstore.New(client)),
 //		authtrip.Encryption{Keys: []authtrip.Secret{key}})

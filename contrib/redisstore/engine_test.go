@@ -106,9 +106,10 @@ func (e *engine) stop(t *testing.T) {
 	e.cmd = nil
 }
 
+// client returns one as New wants it.
 func (e *engine) client(t *testing.T) *redis.Client {
 	t.Helper()
-	return open(t, &redis.Options{Addr: e.addr, ContextTimeoutEnabled: true})
+	return open(t, &redis.Options{Addr: e.addr, ContextTimeoutEnabled: true, DialerRetries: 1})
 }
 
 func open(t *testing.T, options *redis.Options) *redis.Client {

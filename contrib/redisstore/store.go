@@ -28,14 +28,17 @@ var _ authtrip.Store = store{}
 //   - ContextTimeoutEnabled should be true. Otherwise what the Store gave up
 //     waiting for keeps its connection until ReadTimeout, and a slow Redis uses up
 //     the pool.
+//   - DialerRetries should be 1. While nobody listens where Redis was, a call then
+//     fails within a tenth of a second; otherwise go-redis dials until the context
+//     ends, which is every call's second.
+//   - DialTimeout may stay as it is: a connection that cannot be made costs a call
+//     no more than its context.
 //   - MaxRetries may stay as it is. What got no answer is repeated within the
 //     context: a Save finds out that it was done already, and reports success; a
 //     Delete then reports ErrNotFound, or ErrConflict if somebody has created the
 //     record anew. A record that was created, whose answer was lost, and that
 //     another process deleted before the repetition, comes back: where that may
 //     not be, set -1, and every lost answer is an error instead.
-//   - DialTimeout is best a second or less. A connection that cannot be made
-//     costs a call no more than its context, but one dials on for as long.
 //
 // Errors hold no keys and no values. The Store is safe for concurrent use.
 func New(client redis.UniversalClient) authtrip.Store { return store{client} }

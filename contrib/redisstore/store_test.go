@@ -12,6 +12,7 @@ import (
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/contrib/redisstore"
 	"github.com/authtrip/authtrip/storetest"
+	"github.com/redis/go-redis/v9"
 )
 
 func TestAStoreInRedisKeepsItsPromises(t *testing.T) {
@@ -24,6 +25,22 @@ func TestRedisMayGoAwayAndComeBack(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	storetest.Outage(t, func(t *testing.T) authtrip.Store { return redisstore.New(e.client(t)) }, e.stop, e.start)
+}
+
+// Nobody listens where Redis was: a call does not use up its time.
+func TestARedisThatIsGoneFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	s := redisstore.New(e.client(t))
+	mustSave(t, s, "v", "", 0)
+	e.stop(t)
+	for range 3 {
+		began := time.Now()
+		_, _, err := s.Load(t.Context(), "k")
+		if took := time.Since(began); !isTrouble(err) || !strings.Contains(err.Error(), "refused") || took > time.Second {
+			t.Errorf("%v after %v, want it refused within a second", err, took)
+		}
+	}
 }
 
 // What expires is given back by Redis itself, and nothing goes before its time.
@@ -59,8 +76,8 @@ func TestAnotherProgramsKeyIsLeftAlone(t *testing.T) {
 	_, _, loading := s.Load(t.Context(), "k")
 	_, saving := s.Save(t.Context(), "k", []byte("ours"), "", 0)
 	for _, err := range []error{loading, saving, s.Delete(t.Context(), "k", "version")} {
-		if !isTrouble(err) || !strings.Contains(err.Error(), "WRONGTYPE") {
-			t.Errorf("%v, want trouble", err)
+		if !isTrouble(err) || !strings.Contains(err.Error(), "WRONGTYPE") || strings.Contains(err.Error(), redisstore.Prefix) {
+			t.Errorf("%v, want trouble, and no key", err)
 		}
 	}
 	if got := e.do(t, "GET", redisstore.Prefix+"k"); got != "theirs" {
@@ -95,8 +112,7 @@ func TestAStoreWithoutAClientSaysSo(t *testing.T) {
 
 func TestAStorePrintsNoPassword(t *testing.T) {
 	t.Parallel()
-	e := newEngine(t)
-	s := redisstore.New(e.client(t))
+	s := redisstore.New(open(t, &redis.Options{Addr: "127.0.0.1:1", Password: "secret"}))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
 		if got := fmt.Sprintf(verb, s); got != "redisstore.New" {
 			t.Errorf("%s: %s", verb, got)
