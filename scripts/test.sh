@@ -3,9 +3,9 @@
 # detector, other processors, the API since the last tag, the examples, the
 # scripts. Ends in "N passed, N failed".
 #
-# Needs Go and a C compiler. As root on Debian it installs a compiler that is
-# missing; elsewhere it installs nothing, says NOT RUN for what it cannot do,
-# and with CI=true fails for it.
+# Needs Go, a C compiler, redis-server and PostgreSQL; the tests start servers of
+# their own. As root on Debian it installs what is missing; elsewhere it installs
+# nothing, says NOT RUN for what it cannot do, and with CI=true fails for it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export GOWORK=off
@@ -98,14 +98,42 @@ runs_386() {
 
 has_compiler() { command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null; }
 
-install_compiler() {
-	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev
+has_redis() { command -v redis-server >/dev/null; }
+
+# Debian keeps PostgreSQL's programs out of the PATH.
+has_postgresql() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+
+# install_packages PACKAGE…: as root on Debian. They start no service, for they
+# ask policy-rc.d first, and 101 is no.
+install_packages() (
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 1
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		trap 'rm -f $policy' EXIT
+		printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
+	fi
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
+)
+
+# present HAS PACKAGE…: installs the packages if HAS fails, and says whether it
+# succeeds then.
+present() {
+	local has=$1
+	shift
+	$has || { install_packages "$@" >"$log/apt" 2>&1 && $has; }
 }
 
+# lacking DIR prints which server the module's tests want to start and is not
+# there.
+lacking() {
+	case $1 in
+	./contrib/redisstore) present has_redis redis-server || echo "redis-server, such as Debian's redis-server" ;;
+	./contrib/pgstore) present has_postgresql postgresql || echo "PostgreSQL, such as Debian's postgresql" ;;
+	esac
+}
 
 race=-race
-if ! has_compiler && ! { install_compiler && has_compiler; } >"$log/apt" 2>&1; then
+if ! present has_compiler gcc libc6-dev; then
 	race=
 	not_run "the race detector (install a C compiler, such as Debian's gcc)"
 fi
@@ -132,7 +160,12 @@ for m in $all; do
 		;;
 	esac
 	check "staticcheck: $name" in_module "$m" go tool -modfile="$root/tools/go.mod" staticcheck ./...
-	tests "$m" ${race:+"$race"}
+	server=$(lacking "$m")
+	if [ -n "$server" ]; then
+		not_run "tests of $name (install $server)"
+	else
+		tests "$m" ${race:+"$race"}
+	fi
 done
 if runs_386 >"$log/386" 2>&1; then
 	check "tests of . on 386" other 386 go test .
