@@ -77,10 +77,10 @@ func (t *fleetToken) usable() time.Duration {
 	return usablePart(t.lifetime())
 }
 
-// left is how long the Store has to keep the token; 0 is for ever.
+// left is how long the Store has to keep the token.
 func (t *fleetToken) left(now instant) time.Duration {
 	if t.Lifetime == 0 {
-		return 0
+		return maxLifetime
 	}
 	return max(time.Millisecond, t.usable()-t.age(now))
 }

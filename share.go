@@ -110,12 +110,12 @@ func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
 func (s *share) look(ctx context.Context) error {
 	value, version, err := s.store.Load(ctx, s.tokenKey())
 	s.found, s.version = nil, ""
-	_, closed := errors.AsType[*unreadable](err)
+	_, sealed := err.(*unreadable)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case err == ErrNotFound:
 		return nil
-	case closed:
-		s.entry.client.manager.tellStoreFailed(s.entry.client, err, nil)
+	case sealed:
+		_ = s.entry.client.manager.tellStoreFailed(s.entry.client, err, nil)
 	case err != nil:
 		return err
 	default:
@@ -132,7 +132,7 @@ func (s *share) take(ctx context.Context) (taken bool, err error) {
 		return false, errNotWritten
 	}
 	s.lease, err = s.store.Save(ctx, s.leaseKey(), []byte(m.owner), "", m.policy.FetchTimeout+leaseSlack)
-	if errors.Is(err, ErrConflict) {
+	if err == ErrConflict {
 		return false, nil
 	}
 	return err == nil, err
@@ -147,7 +147,7 @@ func (s *share) save(ctx context.Context, next *fleetToken) {
 			next.Rejected = s.found.Rejected
 		}
 		err := s.write(ctx, next)
-		if !errors.Is(err, ErrConflict) || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt {
+		if err != ErrConflict || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt {
 			return
 		}
 	}
@@ -185,12 +185,12 @@ func (s *share) probe(ctx context.Context) {
 // cool gives the lease back, but not before the time that the server asked to be
 // left alone for.
 func (s *share) cool(ctx context.Context, err error) {
-	wait, told := RetryAfter(err)
-	if s.lease == "" || !told {
+	said, ok := err.(*ServerError)
+	if s.lease == "" || !ok || said.RetryAfter <= 0 {
 		s.release(ctx)
 		return
 	}
-	_, _ = s.store.Save(ctx, s.leaseKey(), []byte(s.entry.client.manager.owner), s.lease, wait)
+	_, _ = s.store.Save(ctx, s.leaseKey(), []byte(s.entry.client.manager.owner), s.lease, said.wait())
 }
 
 // behind does f after the flight, which has begun to redeem: nobody waits for it
