@@ -12,7 +12,7 @@
 // A record is a row of the table authtrip_records, under its name as bytes: to
 // delete one by hand, DELETE FROM authtrip_records WHERE key = 'the name'.
 //
-// Each operation is one statement, and right at every isolation level that the
+// Each change is one statement, and right at every isolation level that the
 // database may have as its default. Lifetimes are told by the server's clock,
 // and what has expired is swept by those who save.
 //
