@@ -73,8 +73,8 @@ const (
 // is trouble until it is back. A file that is no record is trouble too and is
 // left for somebody to look at; the others go on.
 //
-// It works on Unix and Windows; on Solaris, AIX, Plan 9 and in browsers nothing
-// can be saved.
+// It works on Unix, and on Windows, whose disk may have a record a moment later;
+// on Solaris, AIX, Plan 9 and in browsers nothing can be saved.
 func NewFileStore(dir string) Store { return &fileStore{dir: dir, turn: make(chan struct{}, 1)} }
 
 // Load implements [Store].
