@@ -64,8 +64,7 @@ const (
 // and for all processes of one machine. It does no I/O; the directory is made
 // when something is saved first, for its owner alone (0700), as are the files
 // (0600). A record is a file that is replaced whole, and is on the disk when Save
-// returns. Refresh tokens are in it as they are: who may read the files may use
-// them.
+// returns. What it holds is sealed by [Encryption], or as it is.
 //
 // Nothing else should be in the directory, and it must be on a local disk: the
 // lock in it is advisory, and network file systems may not heed it. A directory

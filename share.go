@@ -108,12 +108,14 @@ func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
 // look loads what the Store has. A record that cannot be read is none, and is
 // written over.
 func (s *share) look(ctx context.Context) error {
+	before := s.version
 	value, version, err := s.store.Load(ctx, s.tokenKey())
 	s.found, s.version = nil, ""
 	_, sealed := err.(*unreadable)
 	switch {
 	case err == ErrNotFound:
 		return nil
+	case sealed && version == before: // told already
 	case sealed:
 		_ = s.entry.client.manager.tellStoreFailed(s.entry.client, err, nil)
 	case err != nil:
