@@ -89,20 +89,43 @@ func (e *entry) looks() {
 	e.note().lookAgain = now.mono + int64(jitter(time.Second, 0.3))
 }
 
-// answer is the token in the Store if it answers n. One that is older than
-// the one in use was left behind by a Store that failed.
+// answer is the token in the Store if it answers n. One that is older than the
+// one in use was left behind by a Store that failed.
 func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
-	at, reply = s.found.reply(now)
-	if reply == nil || s.found.Rejected || reply.token == n.unwanted || s.entry.had(reply.token) {
+	e, found := s.entry, s.found
+	at, reply = found.reply(now)
+	if reply == nil || found.Rejected {
 		return at, nil
 	}
-	if cur := s.entry.current.Load(); cur != nil && cur.usable(now) && s.found.SentAt < cur.at.wall/int64(time.Millisecond) {
-		return at, nil
-	}
-	if n.renewal && s.entry.isGood() && s.found.stale(now, s.entry.client.manager.policy.RenewAt) {
+	cur := e.current.Load()
+	isCurrent := cur != nil && cur.token() == reply.token
+	switch {
+	case isCurrent && !e.wasAskedFor(cur, found, n, now),
+		!isCurrent && (reply.token == n.unwanted || e.had(reply.token)),
+		cur != nil && cur.usable(now) && found.SentAt < cur.at.wall/int64(time.Millisecond),
+		!isCurrent && n.renewal && e.isGood() && found.stale(now, e.client.manager.policy.RenewAt):
 		return at, nil
 	}
 	return at, reply
+}
+
+// wasAskedFor reports whether another process asked for a successor of cur a
+// while ago, when this one would not have asked again yet either, and the server
+// gave cur again, as found says.
+func (e *entry) wasAskedFor(cur *issued, found *fleetToken, n need, now instant) bool {
+	if found.SentAt <= cur.at.wall/int64(time.Millisecond) {
+		return false
+	}
+	age, wait := found.age(now), time.Second
+	if n.unwanted == cur.token() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return found.Reissued && age < max(wait, e.past().pause.length)
+	}
+	if cur.usable(now) && cur.usableFor != forever {
+		wait = max(wait, (cur.left(now)+age)/2)
+	}
+	return age < wait
 }
 
 // look loads what the Store has. A record that cannot be read is none, and is
@@ -145,9 +168,7 @@ var errNotWritten = errors.New("the Store could not be written a moment ago")
 // save writes what a call brought, unless another process has a newer one.
 func (s *share) save(ctx context.Context, next *fleetToken) {
 	for range 5 {
-		if s.found != nil && s.found.AccessToken == next.AccessToken {
-			next.Rejected = s.found.Rejected
-		}
+		next.follows(s.found)
 		err := s.write(ctx, next)
 		if err != ErrConflict || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt {
 			return
