@@ -89,8 +89,8 @@ func (e *entry) looks() {
 	e.note().lookAgain = now.mono + int64(jitter(time.Second, 0.3))
 }
 
-// answer is the token in the Store if it answers n. One that is older than the
-// one in use was left behind by a Store that failed.
+// answer is the token in the Store if it answers n. One that is older than what
+// was here last was left behind by a Store that failed, or is about to go.
 func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
 	e, found := s.entry, s.found
 	at, reply = found.reply(now)
@@ -102,11 +102,25 @@ func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
 	switch {
 	case isCurrent && !e.wasAskedFor(cur, found, n, now),
 		!isCurrent && (reply.token == n.unwanted || e.had(reply.token)),
-		cur != nil && cur.usable(now) && found.SentAt < cur.at.wall/int64(time.Millisecond),
+		e.outdates(found, now),
 		!isCurrent && n.renewal && e.isGood() && found.stale(now, e.client.manager.policy.RenewAt):
 		return at, nil
 	}
 	return at, reply
+}
+
+// outdates reports whether found is older than the token in use, or than the one
+// that was dropped.
+func (e *entry) outdates(found *fleetToken, now instant) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := e.past().dropped
+	if cur := e.current.Load(); cur != nil {
+		if last = cur; !cur.usable(now) {
+			return false
+		}
+	}
+	return last != nil && found.SentAt < last.at.wall/int64(time.Millisecond)
 }
 
 // wasAskedFor reports whether another process asked for a successor of cur a
