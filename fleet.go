@@ -52,7 +52,8 @@ func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) ou
 			s.reject(ctx, n)
 			s.cool(ctx, err)
 		})
-		if at, reply := left.reply(readClocks()); reply != nil && !e.had(reply.token) && !e.canGoOn() {
+		now := readClocks()
+		if at, reply := left.reply(now); reply != nil && !e.had(reply.token) && !e.outdates(left, now) && !e.canGoOn() {
 			return e.received(asOf, at, reply, false) // rejected somewhere, and better than none
 		}
 		return e.failed(asOf, err)

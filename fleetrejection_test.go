@@ -53,6 +53,47 @@ func TestI06_ATombstoneAsksForAnotherTokenAndTakesNoneAway(t *testing.T) {
 	})
 }
 
+// A token that another process got before anybody was rejected may be as dead as
+// the rejected one. It costs one request, and no pause.
+func TestI10_ADeadTokenFromTheStoreBeginsNoPause(t *testing.T) {
+	inFleet(t, 2, func(t *testing.T, f *fleet) {
+		f.srv.SetLifetime(time.Hour)
+		one, two := f.all[0], f.all[1]
+		one.mustGet()
+		two.mustGet()
+		settle(45 * time.Minute)
+		one.mustGet() // and renews behind it
+		settle(time.Second)
+		f.wantTokenCalls(2)
+		f.srv.RevokeAll()
+		if status, err := two.get(); status != 401 || err != nil {
+			t.Fatalf("status %d, %v; want the 401 of the token from the Store", status, err)
+		}
+		two.mustGet()
+		f.wantTokenCalls(3)
+		one.mustGet()
+		f.wantTokenCalls(3)
+	})
+}
+
+// A server that says when to come back is left alone by the whole fleet.
+func TestALeaseIsKeptForAsLongAsTheServerAskedFor(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.srv.Break(authtest.Fault{Status: 429, RetryAfter: "60"})
+		if _, err := f.all[0].get(); err == nil {
+			t.Fatal("no error")
+		}
+		synctest.Wait()
+		if key, _, _ := f.store.only(t, "lease/"); key == "" {
+			t.Fatal("the lease was given back")
+		}
+		settle(61 * time.Second)
+		if key, _, _ := f.store.only(t, "lease/"); key != "" {
+			t.Fatal("the lease is kept for longer than the server asked for")
+		}
+	})
+}
+
 // 20 processes that are rejected whatever they send make about as many token
 // calls as one does.
 func TestI10_AFleetThatIsAlwaysRejectedMakesNoStorm(t *testing.T) {
@@ -117,6 +158,7 @@ func TestAnInvalidatedTokenIsNotHadFromTheStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		settle(time.Millisecond) // records know the time by that
 		one.src.Invalidate(tok)
 		again, err := one.src.Token(t.Context())
 		if err != nil || again.AccessToken() == tok.AccessToken() {

@@ -42,7 +42,6 @@ func (t *fleetToken) follows(found *fleetToken) {
 	if found == nil || found.AccessToken != t.AccessToken {
 		return
 	}
-	t.Rejected = found.Rejected
 	if left := found.SentAt + found.Lifetime - t.SentAt; found.Lifetime != 0 && left > 0 && (t.Lifetime == 0 || left < t.Lifetime) {
 		t.Lifetime = left
 	}

@@ -1,0 +1,54 @@
+package authtrip
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestI18_OneAsksAStoreThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []bool // whether it failed
+		h := &storeHealth{hook: func(err error) { told = append(told, err != nil) }}
+		if h.refused(&h.reads) || h.refused(&h.writes) {
+			t.Fatal("a Store is not asked that has not failed")
+		}
+		for n := range 10 {
+			h.note(&h.writes, errors.New("full"))
+			if h.refused(&h.reads) {
+				t.Fatal("a Store that cannot be written is not read")
+			}
+			start := time.Now()
+			for h.refused(&h.writes) {
+				time.Sleep(100 * time.Millisecond)
+			}
+			if wait, most := time.Since(start), min(time.Second<<n, 30*time.Second); wait < most*7/10 || wait > most*13/10+100*time.Millisecond {
+				t.Errorf("after %d failures it was tried after %v, want about %v", n+1, wait, most)
+			}
+			if !h.refused(&h.writes) {
+				t.Fatal("two try at once")
+			}
+		}
+		// That a record was not there to be changed says nothing.
+		h.note(&h.writes, ErrConflict)
+		h.note(&h.writes, ErrNotFound)
+		h.note(&h.reads, ErrNotFound)
+		h.note(&h.reads, &unreadable{})
+		synctest.Wait()
+		if len(told) != 1 || !told[0] {
+			t.Fatalf("told %v, want of one failure", told)
+		}
+		h.note(&h.reads, errors.New("down"))
+		h.note(&h.writes, nil)
+		synctest.Wait()
+		if len(told) != 1 {
+			t.Fatalf("told %v while it still cannot be read", told)
+		}
+		h.note(&h.reads, ErrNotFound)
+		synctest.Wait()
+		if len(told) != 2 || told[1] || h.refused(&h.reads) || h.refused(&h.writes) {
+			t.Fatalf("told %v, want that it works again", told)
+		}
+	})
+}
