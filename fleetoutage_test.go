@@ -150,6 +150,7 @@ func TestI18_AStoreThatIsKnownToHangIsLeftAlone(t *testing.T) {
 		if n := f.store.total(); n > 40 {
 			t.Errorf("it was asked %d times", n)
 		}
+		settle(10 * time.Second) // until it has answered all
 	})
 }
 
