@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,41 +11,52 @@ import (
 	"time"
 )
 
-// fleet is the processes.
-type fleet struct{ all []*process }
+// fleet is the processes, and what they reported.
+type fleet struct {
+	size size
+	all  []*process // empty: they do not run
+
+	requests, failed int
+	failures         []string
+	changes          [][]string // by process; what Hooks.StoreChanged was told
+}
+
+type size struct{ processes, workers int }
 
 // process is one of them, seen from the program that started it.
 type process struct {
-	number  int
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	orders  *json.Encoder
 	reports *json.Decoder
 }
 
-// startFleet starts processes with that task. Close the fleet that it returns,
-// with an error too.
-func startFleet(size size, t task) (*fleet, error) {
-	f := &fleet{}
-	for n := range size.processes {
-		cmd, in, out, err := startAgain(processRole)
-		if err != nil {
-			return f, err
-		}
-		p := &process{n, cmd, in, json.NewEncoder(in), json.NewDecoder(out)}
-		f.all = append(f.all, p)
-		t.Process, t.Workers = n, size.workers
-		if err := p.orders.Encode(t); err != nil {
-			return f, err
-		}
-	}
-	_, err := f.order(count) // which they obey when they are ready
-	return f, err
+// newFleet returns one that does not run.
+func newFleet(size size) *fleet {
+	return &fleet{size: size, changes: make([][]string, size.processes)}
 }
 
-// order has all processes do o at once, and returns their reports when the last
-// one did.
-func (f *fleet) order(o order) ([]report, error) {
+// start starts processes with that task, whose workers rest. When ctx ends they
+// are killed, so that nothing waits for one that hangs.
+func (f *fleet) start(ctx context.Context, t task) error {
+	for n := range f.size.processes {
+		cmd, in, out, err := startAgain(ctx, processRole)
+		if err != nil {
+			return err
+		}
+		p := &process{cmd, in, json.NewEncoder(in), json.NewDecoder(out)}
+		f.all = append(f.all, p)
+		t.Process, t.Workers = n, f.size.workers
+		if err := p.orders.Encode(t); err != nil {
+			return err
+		}
+	}
+	return f.order(count) // which they obey when they are ready
+}
+
+// order has all processes do o at once, and returns when the last one has done it
+// and reported.
+func (f *fleet) order(o order) error {
 	reports, errs := make([]report, len(f.all)), make([]error, len(f.all))
 	var wg sync.WaitGroup
 	for i, p := range f.all {
@@ -54,16 +66,22 @@ func (f *fleet) order(o order) ([]report, error) {
 				err = p.reports.Decode(&reports[i])
 			}
 			if err != nil {
-				errs[i] = fmt.Errorf("process %d does not answer: %w", p.number, err)
+				errs[i] = fmt.Errorf("process %d does not answer: %w", i, err)
 			}
 		})
 	}
 	wg.Wait()
-	return reports, errors.Join(errs...)
+	for i, r := range reports {
+		f.requests += r.Requests
+		f.failed += r.Failed
+		f.failures = append(f.failures, r.Failures...)
+		f.changes[i] = append(f.changes[i], r.StoreChanges...)
+	}
+	return errors.Join(errs...)
 }
 
-// close ends the processes.
-func (f *fleet) close() {
+// stop ends the processes.
+func (f *fleet) stop() {
 	for _, p := range f.all {
 		_ = p.in.Close()
 	}
@@ -72,4 +90,5 @@ func (f *fleet) close() {
 		_ = p.cmd.Wait()
 		late.Stop()
 	}
+	f.all = nil
 }

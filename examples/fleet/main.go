@@ -3,7 +3,7 @@
 // processes, a real redis-server and real HTTP, all on loopback, against an
 // emulated NHN Cloud: no account, no set-up.
 //
-//	go run .                                # in this directory; about 25 s
+//	go run .                                # in this directory; about half a minute
 //	go run . -processes 5 -workers 10
 //
 // It needs redis-server in the PATH: on Debian and Ubuntu "apt-get install
@@ -23,7 +23,8 @@
 //     is back, each process makes calls of its own: one for each expiry and
 //     revocation.
 //   - When it is back they share again, from the next time each of them needs a
-//     token.
+//     token. What Redis confirmed it has written down: when all start again, it and
+//     the processes, they find their token and need no call.
 //
 // The program exits with 1 when a count differs from what it should be, and with
 // 2 when there is no redis-server.

@@ -33,11 +33,11 @@ var small = size{processes: 4, workers: 10}
 func TestASmallFleetGoesOnWithoutRedisAndSharesAgain(t *testing.T) {
 	t.Parallel()
 	err := story(t.Context(), small, []act{
-		{"cold start", (*stage).coldStart, calls(1)},
-		{"revocation", (*stage).revocation, calls(1)},
-		{"outage", (*stage).outage, oneEach},
-		{"recovery", (*stage).recovery, calls(1)},
-		{"revocation", (*stage).revocation, calls(1)},
+		{"cold start", (*stage).coldStart, 1, inAll},
+		{"revocation", (*stage).revocation, 1, inAll},
+		{"outage", (*stage).outage, 1, inEach},
+		{"recovery", (*stage).recovery, 1, inAll},
+		{"revocation", (*stage).revocation, 1, inAll},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestASmallFleetGoesOnWithoutRedisAndSharesAgain(t *testing.T) {
 
 func TestACountThatDiffersIsAnError(t *testing.T) {
 	t.Parallel()
-	err := story(t.Context(), size{2, 2}, []act{{"cold start", (*stage).coldStart, calls(2)}})
+	err := story(t.Context(), size{2, 2}, []act{{"cold start", (*stage).coldStart, 2, inAll}})
 	if err == nil || !strings.Contains(err.Error(), "cold start: 1 token calls, expected 2") {
 		t.Error(err)
 	}
@@ -55,12 +55,12 @@ func TestACountThatDiffersIsAnError(t *testing.T) {
 func TestARequestThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	err := story(t.Context(), size{2, 2}, []act{
-		{"cold start", (*stage).coldStart, calls(1)},
+		{"cold start", (*stage).coldStart, 1, inAll},
 		{"no token to be had", func(s *stage) error {
 			s.cloud.Break(authtest.Fault{Status: 400})
 			s.cloud.RevokeAll()
 			return s.pass(1500 * time.Millisecond) // a request of each worker
-		}, func(size) (int, bool) { return 100, true }},
+		}, 50, inEach},
 	})
 	if err == nil || !strings.Contains(err.Error(), "no token to be had: process ") || !strings.Contains(err.Error(), "401") {
 		t.Error(err)

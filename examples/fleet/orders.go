@@ -22,11 +22,11 @@ const (
 	count order = "count" // just report
 )
 
-// report is what happened in a process since it was started.
+// report is what happened in a process since it reported last.
 type report struct {
 	Requests, Failed int
 	Failures         []string // the first few
-	// StoreChanges is what Hooks.StoreChanged was told: how the Store failed, and
-	// "" each time it worked again.
+	// StoreChanges is what Hooks.StoreChanged was told: how the Store fails, and
+	// "" each time it works again.
 	StoreChanges []string
 }

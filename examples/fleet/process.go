@@ -101,7 +101,9 @@ func (c *crew) obey(orders *json.Decoder, reports *json.Encoder) error {
 func (c *crew) report(reports *json.Encoder) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return reports.Encode(c.done)
+	done := c.done
+	c.done = report{}
+	return reports.Encode(done)
 }
 
 // work sends requests, with a breath between them: 2,000 workers must not want

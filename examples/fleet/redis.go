@@ -74,7 +74,7 @@ func freeAddr() (string, error) {
 }
 
 func (r *redisServer) launch() error {
-	cmd, in, _, err := startAgain(redisRole)
+	cmd, in, _, err := startAgain(context.Background(), redisRole) // which has to kill Redis before it ends
 	if err != nil {
 		return err
 	}

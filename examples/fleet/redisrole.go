@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 )
 
 // redisTask is what to run, and the configuration, which holds the password.
@@ -17,6 +20,7 @@ func keepRedis(in io.Reader) error {
 	if err := json.NewDecoder(in).Decode(&t); err != nil {
 		return fmt.Errorf("there is no task: %w", err)
 	}
+	signal.Ignore(os.Interrupt, syscall.SIGTERM) // Ctrl-C goes to all at once, and Redis has to end first
 	var said strings.Builder
 	cmd := exec.Command(t.Program, "-") // the configuration is its stdin
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(t.Config), &said, &said

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,13 +39,13 @@ func startedAgain() bool {
 	return true
 }
 
-// startAgain starts the program in a role.
-func startAgain(role string) (cmd *exec.Cmd, in io.WriteCloser, out io.Reader, err error) {
+// startAgain starts the program in a role. When ctx ends it is killed.
+func startAgain(ctx context.Context, role string) (cmd *exec.Cmd, in io.WriteCloser, out io.Reader, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cmd = exec.Command(self, role)
+	cmd = exec.CommandContext(ctx, self, role)
 	cmd.Stderr = os.Stderr
 	if in, err = cmd.StdinPipe(); err != nil {
 		return nil, nil, nil, err

@@ -7,33 +7,34 @@ import (
 	"time"
 )
 
-// act is one thing that happens to the fleet, and what it may cost.
+// act is one thing that happens to the fleet, and the token calls that it costs:
+// just so many in all, or at most so many in each process.
 type act struct {
 	what  string
 	do    func(*stage) error
-	calls func(size) (want int, atMost bool)
+	calls int
+	each  bool
 }
 
-func calls(n int) func(size) (int, bool) { return func(size) (int, bool) { return n, false } }
-
-func oneEach(s size) (int, bool) { return s.processes, true }
+const inAll, inEach = false, true
 
 // No act begins before all processes use the token, or each the one, that the
-// last one ended with. In one place that matters: a process renews its token
-// behind its requests when two thirds of its lifetime are over, within 5 %, so that
-// for a moment after another process did, the two use different tokens, both of
-// them good. When all tokens are revoked just then, a process that is rejected
-// finds the other's in Redis, which is as dead as its own, and a few requests get
-// a 401 back, once. So an act that revokes begins with a token that lives long.
+// last one ended with. For a revocation that matters. Each process renews its
+// token behind its requests, about when two thirds of its lifetime are over. So
+// for a moment after one of them did, the others use an older token, which is
+// good still; as they do after an outage. When all tokens are revoked just then,
+// who is rejected finds in Redis another token, which is as dead as its own, and
+// some requests get a 401 back, once.
 var wholeStory = []act{
-	{"cold start: Redis is empty, all workers begin at once", (*stage).coldStart, calls(1)},
-	{"all tokens are revoked, 3 times", (*stage).revocations, calls(3)},
-	{"the token nears its end, 3 times", (*stage).renewals, calls(3)},
-	{"the token ends while all rest, then all begin at once", (*stage).expiry, calls(1)},
-	{"Redis is killed, and all tokens are revoked", (*stage).outage, oneEach},
-	{"Redis is down, and all tokens near their end", (*stage).outageGoesOn, oneEach},
-	{"Redis is back, and all tokens near their end", (*stage).recovery, calls(1)},
-	{"all tokens are revoked once more", (*stage).revocation, calls(1)},
+	{"cold start: Redis is empty, all workers begin at once", (*stage).coldStart, 1, inAll},
+	{"all tokens are revoked, 3 times", (*stage).revocations, 3, inAll},
+	{"the token nears its end, 3 times", (*stage).renewals, 3, inAll},
+	{"the token ends while all rest, then all begin at once", (*stage).expiry, 1, inAll},
+	{"Redis is killed, and all tokens are revoked", (*stage).outage, 1, inEach},
+	{"Redis is down, and all tokens near their end", (*stage).outageGoesOn, 1, inEach},
+	{"Redis is back, and all tokens near their end", (*stage).recovery, 1, inAll},
+	{"all tokens are revoked once more", (*stage).revocation, 1, inAll},
+	{"Redis is killed, all processes end, all start again", (*stage).restart, 0, inAll},
 }
 
 // Lifetimes are short where a token is to end, and long where none is to end by
@@ -47,7 +48,7 @@ const (
 
 func (s *stage) coldStart() error {
 	s.cloud.SetLifetime(long)
-	if _, err := s.fleet.order(send); err != nil {
+	if err := s.fleet.order(send); err != nil {
 		return err
 	}
 	return s.share(0)
@@ -86,14 +87,14 @@ func (s *stage) renewals() error {
 
 func (s *stage) expiry() error {
 	n := s.usage.last()
-	if _, err := s.fleet.order(rest); err != nil {
+	if err := s.fleet.order(rest); err != nil {
 		return err
 	}
 	s.cloud.SetLifetime(long)
 	if err := s.pass(short); err != nil {
 		return err
 	}
-	if _, err := s.fleet.order(send); err != nil {
+	if err := s.fleet.order(send); err != nil {
 		return err
 	}
 	return s.share(n)
@@ -103,6 +104,7 @@ func (s *stage) outage() error {
 	n := s.usage.last()
 	s.cloud.SetLifetime(short)
 	s.redis.kill()
+	s.outages++
 	s.cloud.RevokeAll()
 	err := s.own(n)
 	s.cloud.SetLifetime(longer)
@@ -124,6 +126,25 @@ func (s *stage) recovery() error {
 	return s.share(n)
 }
 
+// restart finds the token in what Redis has written down.
+func (s *stage) restart() error {
+	if err := s.fleet.order(rest); err != nil {
+		return err
+	}
+	s.fleet.stop()
+	s.redis.kill()
+	if err := s.redis.start(s.ctx); err != nil {
+		return err
+	}
+	if err := s.fleet.start(s.ctx, s.task); err != nil {
+		return err
+	}
+	if err := s.fleet.order(send); err != nil {
+		return err
+	}
+	return s.pass(1500 * time.Millisecond) // at least a request of each worker
+}
+
 // story has the acts happen, and returns what did not go as it should.
 func story(ctx context.Context, size size, acts []act) error {
 	began := time.Now()
@@ -133,10 +154,7 @@ func story(ctx context.Context, size size, acts []act) error {
 		return err
 	}
 	fmt.Printf("%d processes of %d workers, a redis-server and an emulated NHN Cloud, on loopback\n\n", size.processes, size.workers)
-	t, err := newTable(s)
-	if err != nil {
-		return err
-	}
+	t := newTable(s)
 	for _, a := range acts {
 		err := a.do(s)
 		if err == nil {
