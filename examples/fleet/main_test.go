@@ -62,7 +62,7 @@ func TestARequestThatFailsIsAnError(t *testing.T) {
 			return s.pass(1500 * time.Millisecond) // a request of each worker
 		}, 50, inEach},
 	})
-	if err == nil || !strings.Contains(err.Error(), "no token to be had: process ") || !strings.Contains(err.Error(), "401") {
+	if err == nil || !strings.Contains(err.Error(), "requests failed, expected none") || !strings.Contains(err.Error(), "401 Unauthorized") {
 		t.Error(err)
 	}
 }
