@@ -43,7 +43,7 @@ func newRedisServer() (*redisServer, error) {
 // start starts it, on the port where it was before if it has been started once.
 // Another program may take a port meanwhile: then it tries again.
 func (r *redisServer) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	known := r.addr != ""
 	for ctx.Err() == nil {
@@ -61,6 +61,7 @@ func (r *redisServer) start(ctx context.Context) error {
 			return nil
 		}
 		r.kill()
+		time.Sleep(500 * time.Millisecond)
 	}
 	return errors.New("redis-server does not answer")
 }

@@ -23,7 +23,7 @@ func keepRedis(in io.Reader) error {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM) // Ctrl-C goes to all at once, and Redis has to end first
 	var said strings.Builder
 	cmd := exec.Command(t.Program, "-") // the configuration is its stdin
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(t.Config), &said, &said
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(t.Config), &said, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}
