@@ -92,18 +92,19 @@ func (c *crew) obey(orders *json.Decoder, reports *json.Encoder) error {
 			c.gate.Lock()
 			resting = true
 		}
-		if err := c.report(reports); err != nil {
+		if err := reports.Encode(c.report()); err != nil {
 			return err
 		}
 	}
 }
 
-func (c *crew) report(reports *json.Encoder) error {
+// report is what happened since the last one.
+func (c *crew) report() report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	done := c.done
 	c.done = report{}
-	return reports.Encode(done)
+	return done
 }
 
 // work sends requests, with a breath between them: 2,000 workers must not want
@@ -111,9 +112,8 @@ func (c *crew) report(reports *json.Encoder) error {
 func (c *crew) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		c.gate.RLock()
-		err := c.request(ctx)
+		c.note(c.request(ctx))
 		c.gate.RUnlock()
-		c.note(err)
 		time.Sleep(500*time.Millisecond + rand.N(500*time.Millisecond))
 	}
 }
