@@ -71,6 +71,7 @@ func TestARequestThatFailsIsAnError(t *testing.T) {
 func TestNoProcessOutlivesTheProgram(t *testing.T) {
 	t.Parallel()
 	cmd := again(t, "-processes", "3", "-workers", "2")
+	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // a killed program leaves files
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

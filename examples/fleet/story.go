@@ -25,6 +25,9 @@ func story(ctx context.Context, size size, acts []act) error {
 		if err == nil {
 			err = s.pass(300 * time.Millisecond) // a call too many may come late
 		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: not finished: %w", a.what, ctx.Err())
+		}
 		if added := t.add(a); err == nil {
 			err = added
 		}
