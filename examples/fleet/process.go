@@ -161,10 +161,3 @@ func (c *crew) storeChanged(err error) {
 	defer c.mu.Unlock()
 	c.done.StoreChanges = append(c.done.StoreChanges, text)
 }
-
-// silent drops what go-redis logs while Redis is gone: Hooks.StoreChanged says it
-// once.
-type silent struct{}
-
-// Printf implements go-redis's logger.
-func (silent) Printf(context.Context, string, ...any) {}

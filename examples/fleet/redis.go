@@ -33,6 +33,7 @@ func newRedisServer() (*redisServer, error) {
 	if err != nil {
 		return nil, errNoRedis
 	}
+	redis.SetLogger(silent{})
 	dir, err := os.MkdirTemp("", "fleet-redis-")
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (r *redisServer) config() string {
 // answers waits until it does. Another program on that port does not know the
 // password.
 func (r *redisServer) answers(ctx context.Context) bool {
-	client := redis.NewClient(&redis.Options{Addr: r.addr, Password: r.password, MaxRetries: -1})
+	client := redis.NewClient(&redis.Options{Addr: r.addr, Password: r.password, ContextTimeoutEnabled: true, DialerRetries: 1, MaxRetries: -1})
 	defer func() { _ = client.Close() }()
 	for {
 		if client.Ping(ctx).Err() == nil {
@@ -131,3 +132,10 @@ func (r *redisServer) close() {
 	r.kill()
 	_ = os.RemoveAll(r.dir)
 }
+
+// silent drops what go-redis logs where there is no Redis, which is expected here;
+// Hooks.StoreChanged says it once.
+type silent struct{}
+
+// Printf implements go-redis's logger.
+func (silent) Printf(context.Context, string, ...any) {}
