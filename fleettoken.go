@@ -111,5 +111,5 @@ func (t *fleetToken) reply(now instant) (at instant, reply *tokenReply) {
 		return at, nil
 	}
 	at = instant{mono: now.mono - int64(age), wall: now.wall - int64(age)}
-	return at, &tokenReply{token: t.AccessToken, lifetime: t.usable(), stored: true, reissued: t.Reissued}
+	return at, &tokenReply{token: t.AccessToken, lifetime: t.lifetime(), stored: true, reissued: t.Reissued}
 }

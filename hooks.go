@@ -29,8 +29,9 @@ type Hooks struct {
 	// wait for itself.
 	StoreFailed func(registration string, err error)
 	// StoreChanged: the Store began to fail, and err says how; or, with nil, it
-	// works again. While it fails, requests go on with the tokens that are here,
-	// and new client credentials tokens are not shared. Changes are told as those
+	// works again, which is noticed when it is needed next. While it fails,
+	// requests go on with the tokens that are here, and new client credentials
+	// tokens are not shared. Changes are told as those
 	// of circuits are, see CircuitChanged.
 	StoreChanged func(err error)
 	// CircuitChanged: the circuit breaker of an authorization server, such as

@@ -143,7 +143,7 @@ func (r *record) reply(fingerprint string, now time.Time) *tokenReply {
 			return nil
 		}
 	}
-	return &tokenReply{token: r.AccessToken, lifetime: left, stored: true}
+	return &tokenReply{token: r.AccessToken, lifetime: left, stored: true, usable: true}
 }
 
 // lifetime is how long the Store must keep r; 0 is for ever.

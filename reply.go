@@ -27,8 +27,9 @@ type tokenReply struct {
 	lifetime time.Duration // forever when unknown; zero only for a token at its end
 	// refresh is the refresh token that came with it, or empty.
 	refresh string
-	// stored says that it is from the Store: no call was made for it.
-	stored bool
+	// stored says that it is from the Store: no call was made for it. usable says
+	// that lifetime is the time that it may be used.
+	stored, usable bool
 	// reissued says of a stored one that it was asked for because another was
 	// rejected.
 	reissued bool

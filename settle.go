@@ -76,8 +76,10 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing b
 func (e *entry) install(sentAt instant, reply *tokenReply, unproven, owing bool) *issued {
 	t := newIssued(reply.token, e.client.RawToken, sentAt)
 	t.ages(reply.lifetime, e.client.manager.policy.RenewAt, e.client.manager.policy.RenewSpread)
-	if reply.stored { // the Store has the time that it may be used
+	if reply.usable {
 		t.usableFor = reply.lifetime
+	}
+	if reply.stored {
 		t.used.Store(readClocks().mono)
 	}
 	n := notes{unproven: unproven}

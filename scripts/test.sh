@@ -3,8 +3,8 @@
 # detector, other processors, the API since the last tag, the examples, the
 # scripts. Ends in "N passed, N failed".
 #
-# Needs Go, a C compiler, redis-server and PostgreSQL; the tests start servers of
-# their own. As root on Debian it installs what is missing; elsewhere it installs
+# Needs Go, a C compiler, redis-server and PostgreSQL; tests and examples start
+# servers of their own. As root on Debian it installs what is missing; elsewhere it installs
 # nothing, says NOT RUN for what it cannot do, and with CI=true fails for it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -127,7 +127,7 @@ present() {
 # there.
 lacking() {
 	case $1 in
-	./contrib/redisstore) present has_redis redis-server || echo "redis-server, such as Debian's redis-server" ;;
+	./contrib/redisstore | ./examples/fleet) present has_redis redis-server || echo "redis-server, such as Debian's redis-server" ;;
 	./contrib/pgstore) present has_postgresql postgresql || echo "PostgreSQL, such as Debian's postgresql" ;;
 	esac
 }
@@ -180,6 +180,11 @@ for example in quickstart prism tenants resty; do
 	check "examples/$example" go run "./examples/$example"
 done
 check "examples/sdk" in_module examples/sdk go run .
+if present has_redis redis-server; then
+	check "examples/fleet" in_module examples/fleet go run .
+else
+	not_run "examples/fleet (install redis-server, such as Debian's redis-server)"
+fi
 check "release script" scripts/release.sh --self-test
 check "API script" scripts/api.sh --self-test
 if since=$(scripts/api.sh --since 2>"$log/since"); then
