@@ -4,8 +4,9 @@
 # scripts. Ends in "N passed, N failed".
 #
 # Needs Go, a C compiler, redis-server and PostgreSQL; tests and examples start
-# servers of their own. As root on Debian it installs what is missing; elsewhere it installs
-# nothing, says NOT RUN for what it cannot do, and with CI=true fails for it.
+# servers of their own. As root on Debian it installs what is missing; elsewhere
+# it installs nothing, says NOT RUN for what it cannot do, and with CI=true fails
+# for it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export GOWORK=off
