@@ -144,13 +144,14 @@ func (h *storeHealth) note(of *operations, err error) {
 	trouble := err != nil && !said
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before := h.reads.failing || h.writes.failing
+	before, back := h.reads.failing || h.writes.failing, of.failing && !trouble
 	of.failing = trouble
-	if trouble {
+	switch {
+	case trouble:
 		of.delay = min(max(time.Second, 2*of.delay), longestStoreDelay)
 		of.until = readClocks().mono + int64(jitter(of.delay, 0.3))
-	} else {
-		of.delay = 0
+	case back: // and where it can be read it may be written
+		h.reads.delay, h.reads.until, h.writes.delay, h.writes.until = 0, 0, 0, 0
 	}
 	if h.hook == nil || before == (h.reads.failing || h.writes.failing) {
 		return

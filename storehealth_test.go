@@ -52,3 +52,22 @@ func TestI18_OneAsksAStoreThatFails(t *testing.T) {
 		}
 	})
 }
+
+// An engine that can be read again is not kept from being written for as long as
+// writing failed.
+func TestI18_AStoreThatCanBeReadAgainIsWrittenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &storeHealth{}
+		for range 10 {
+			h.note(&h.reads, errors.New("down"))
+			h.note(&h.writes, errors.New("down"))
+		}
+		if !h.refused(&h.writes) {
+			t.Fatal("it is asked at once")
+		}
+		h.note(&h.reads, nil)
+		if h.refused(&h.writes) {
+			t.Fatal("it is not asked")
+		}
+	})
+}
