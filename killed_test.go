@@ -88,11 +88,11 @@ func TestI17_AProcessMayBeKilledAtAnyMomentOfARefresh(t *testing.T) {
 		k := newKilled(t)
 		k.victim = startProcess(t, part{Dir: k.dir, Server: k.url, At: aroundTheSave})
 		k.victim.tell(t, toAsk)
-		k.victim.mustSay(t, "ann")
+		k.victim.mustAnswer(t, "ann")
 		k.begin = time.Now()
 		k.victim.tell(t, toRefresh)
 		if len(all)%2 == 0 {
-			k.victim.mustSay(t, saving)
+			k.victim.mustAnswer(t, saving)
 			k.victim.kill()
 			k.saved = strings.Contains(k.holds(t), k.live("ann"))
 		} else {
@@ -169,13 +169,18 @@ func (k *killed) killAt(t *testing.T, at point) {
 	k.begin = time.Now()
 	k.victim.tell(t, toRefresh)
 	if at == withoutTheStore {
-		k.victim.mustSay(t, `ann; authtrip: registration "users" at `+k.url+`: the Store: the file Store: its directory has gone`)
+		k.victim.mustAnswer(t, "ann"+k.storeIsGone())
 		k.victim.kill()
 		if err := os.Rename(away, k.dir); err != nil {
 			t.Fatal(err)
 		}
 	}
 	k.victim.mustDie(t)
+}
+
+// storeIsGone is what a process is told by its hook that could not save.
+func (k *killed) storeIsGone() string {
+	return `; authtrip: registration "users" at ` + k.url + ": the Store: the file Store: its directory has gone"
 }
 
 // takeBack makes a refresh token good again that was rotated, as it is at servers

@@ -34,7 +34,8 @@ const partOf = "AUTHTRIP_TEST_LOGIN"
 type part struct {
 	Dir, Server string
 	At          point // where it kills itself; empty: nowhere
-	Looks       bool  // whether it says so when it looks into the Store
+	Patient     bool  // has the FetchTimeout that others have
+	Looks       bool  // says so when it looks into the Store
 }
 
 // point is one in the course of a refresh.
@@ -63,10 +64,15 @@ func wasPart(t *testing.T) bool {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		t.Fatal(err)
 	}
-	told := ""
+	var told atomic.Value // what the Store did last, of the hook
+	told.Store("")
 	store := &dyingStore{Store: authtrip.NewFileStore(p.Dir), part: p}
-	m := managerAt(t, p.Server, store, authtrip.WithTokenTransport(store), hasty,
-		authtrip.Hooks{StoreFailed: func(_ string, err error) { told = "; " + err.Error() }})
+	policy := hasty
+	if p.Patient {
+		policy = authtrip.Policy{}
+	}
+	m := managerAt(t, p.Server, store, authtrip.WithTokenTransport(store), policy,
+		authtrip.Hooks{StoreFailed: func(_ string, err error) { told.Store("; " + err.Error()) }})
 	src := of(t, m, "ann")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		got, err := "", error(nil)
@@ -84,7 +90,7 @@ func wasPart(t *testing.T) bool {
 		if err != nil {
 			got = err.Error()
 		}
-		fmt.Println(strings.ReplaceAll(got+told, "\n", " "))
+		fmt.Println(strings.ReplaceAll(got+told.Load().(string), "\n", " "))
 	}
 	return true
 }

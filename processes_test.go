@@ -67,17 +67,15 @@ func (p *process) tell(t *testing.T, what string) {
 	}
 }
 
-// mustSay waits until it says that, whatever it says before.
-func (p *process) mustSay(t *testing.T, want string) {
+// mustAnswer waits for a line, and wants it to begin so.
+func (p *process) mustAnswer(t *testing.T, want string) {
 	t.Helper()
-	var said []string
-	for p.out.Scan() {
-		if strings.HasPrefix(p.out.Text(), want) {
-			return
-		}
-		said = append(said, p.out.Text())
+	if !p.out.Scan() {
+		t.Fatalf("a process ended, want that it says %q", want)
 	}
-	t.Fatalf("another process said %q and ended, want %q", said, want)
+	if got := p.out.Text(); !strings.HasPrefix(got, want) {
+		t.Fatalf("a process said %q, want %q", got, want)
+	}
 }
 
 // mustDie waits until it is dead, and expects that it said nothing before.
@@ -117,8 +115,8 @@ func (s *server) onLoopback(t *testing.T) string {
 	return served.URL
 }
 
-// hasty is the Policy of processes that are to be killed: nobody waits for them
-// for longer than hastyIntent.
+// hasty is the Policy of processes that are killed: nobody waits for them for
+// longer than hastyIntent.
 var hasty = authtrip.Policy{FetchTimeout: 500 * time.Millisecond}
 
 const hastyIntent = 2*500*time.Millisecond + 5*time.Second
