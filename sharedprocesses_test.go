@@ -47,9 +47,9 @@ func TestI17_AProcessMayBeKilledWhileItWaitsForAnother(t *testing.T) {
 		return
 	}
 	k := newKilled(t)
-	called, answer := make(chan struct{}), make(chan struct{})
+	called, answer := make(chan struct{}, 10), make(chan struct{})
 	k.befall(nil, func(int, *http.Request) error {
-		close(called)
+		called <- struct{}{}
 		<-answer
 		return nil
 	})
