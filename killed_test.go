@@ -108,7 +108,6 @@ func TestI17_AProcessMayBeKilledAtAnyMomentOfARefresh(t *testing.T) {
 		if i%2 == 0 && lost == k.saved {
 			t.Errorf("lost: %v, and it was saved: %v", lost, k.saved)
 		}
-		t.Logf("lost: %v", lost)
 		if lost {
 			k.wantLost(t)
 		} else {
