@@ -20,6 +20,7 @@ import (
 const (
 	atTheCall       point = "with its call at the server, which has not worked on it"
 	afterTheCall    point = "with the refresh token rotated, before the answer"
+	afterTheCode    point = "with another login's code redeemed, before the answer"
 	withoutTheStore point = "with the answer in use, and the Store gone"
 )
 
@@ -46,6 +47,7 @@ func TestI17_AProcessMayBeKilledWhileItRefreshes(t *testing.T) {
 		{at: halfOfTheSave, calls: 2, intent: true, lost: true},
 		{at: withoutTheStore, calls: 2, intent: true, lost: true},
 		{at: afterTheSave, calls: 1},
+		{at: afterTheCode, calls: 2, intent: true}, // the login before it stands
 	}
 	all := make([]*killed, len(cases))
 	for i, c := range cases {
@@ -58,7 +60,11 @@ func TestI17_AProcessMayBeKilledWhileItRefreshes(t *testing.T) {
 		all[i].survive()
 	}
 	for i, c := range cases {
-		t.Run(string(c.at), func(t *testing.T) {
+		name := string(c.at)
+		if c.grace {
+			name += ", at a server that gives time"
+		}
+		t.Run(name, func(t *testing.T) {
 			k := all[i]
 			<-k.survived
 			if waited := k.took > hastyIntent-5*time.Millisecond; waited != c.intent {
@@ -156,7 +162,7 @@ func (k *killed) killAt(t *testing.T, at point) {
 	switch at {
 	case atTheCall:
 		k.befall(die, nil)
-	case afterTheCall:
+	case afterTheCall, afterTheCode:
 		k.befall(nil, die)
 	case withoutTheStore:
 		k.befall(nil, func(int, *http.Request) error {
@@ -165,8 +171,12 @@ func (k *killed) killAt(t *testing.T, at point) {
 		})
 	}
 	k.victim = startProcess(t, part{Dir: k.dir, Server: k.url, At: at})
+	told := toRefresh
+	if at == afterTheCode {
+		told = toLogin + k.code("ann")
+	}
 	k.begin = time.Now()
-	k.victim.tell(t, toRefresh)
+	k.victim.tell(t, told)
 	if at == withoutTheStore {
 		k.victim.mustAnswer(t, "ann"+k.storeIsGone())
 		k.victim.kill()

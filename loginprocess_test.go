@@ -26,6 +26,7 @@ const (
 	toAsk     = "ask"     // who it is by the API's lights
 	toRefresh = "refresh" // have another access token
 	toClose   = "close"   // close the Manager
+	toLogin   = "login "  // and a code
 )
 
 // partOf names, in its environment, what a process is a part of.
@@ -76,6 +77,7 @@ func wasPart(t *testing.T) bool {
 	src := of(t, m, "ann")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		got, err := "", error(nil)
+		code, isLogin := strings.CutPrefix(lines.Text(), toLogin)
 		switch lines.Text() {
 		case toRefresh:
 			err = another(src)
@@ -86,6 +88,9 @@ func wasPart(t *testing.T) bool {
 			}
 		case toClose:
 			got, err = "closed", m.Close()
+		}
+		if isLogin {
+			err = src.ExchangeCode(t.Context(), code, nil)
 		}
 		if err != nil {
 			got = err.Error()
