@@ -70,15 +70,15 @@ func (e *entry) close() func(context.Context) error {
 	return func(ctx context.Context) error { return e.revokeAtServer(ctx, t.token(), "") }
 }
 
-// beginRedeeming reports whether a code or refresh token may be redeemed, and a
+// beginAwaited reports whether a code or refresh token may be redeemed, and a
 // record written: not after Close. Done of redeeming ends it.
-func (m *Manager) beginRedeeming() bool {
+func (m *Manager) beginAwaited() bool {
 	m.closing.Lock()
 	defer m.closing.Unlock()
 	if m.shut {
 		return false
 	}
-	m.redeeming.Add(1)
+	m.awaited.Add(1)
 	return true
 }
 
@@ -87,7 +87,7 @@ func (m *Manager) beginRedeeming() bool {
 func (m *Manager) wait() {
 	done := make(chan struct{})
 	go func() {
-		m.redeeming.Wait()
+		m.awaited.Wait()
 		close(done)
 	}()
 	timer := time.NewTimer(2*m.policy.FetchTimeout + 2*storeWait)

@@ -133,7 +133,7 @@ func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx
 	if ctx.Err() != nil {
 		return e.fail(leaving(ctx))
 	}
-	if !e.client.manager.beginRedeeming() {
+	if !e.client.manager.beginAwaited() {
 		return e.fail(ErrClosed)
 	}
 	e.pins.Add(1) // the caller has it pinned, and may leave
@@ -142,7 +142,7 @@ func (e *entry) detached(ctx context.Context, patience time.Duration, f func(ctx
 	go func() {
 		var err error
 		defer func() { done <- err }() // at last: nothing is held when the caller goes on
-		defer e.client.manager.redeeming.Done()
+		defer e.client.manager.awaited.Done()
 		defer e.unpin()
 		defer l.giveBack(e)
 		own, cancel := context.WithTimeout(context.Background(), patience)

@@ -13,26 +13,32 @@ import (
 // fleetFlight is a flight for a client credentials token that a fleet shares.
 func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) outcome {
 	m := e.client.manager
-	if !m.beginRedeeming() { // so that Close waits for what is to be told to the others
+	if !m.beginAwaited() { // so that Close waits for what is to be told to the others
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
-	defer m.redeeming.Done()
+	defer m.awaited.Done()
 	for renewed := false; ; renewed = true {
 		cred, err := contained(ctx, func() (credentials, error) { return e.client.credentials(ctx, nil) })
 		if err != nil {
 			return e.failed(asOf, &configError{"Credentials", err})
 		}
 		s := e.share(cred)
-		at, found, elsewhere := s.find(ctx, n)
+		at, found, err := s.find(ctx, n)
 		switch {
 		case found != nil:
 			return e.received(asOf, at, found, false)
-		case elsewhere:
+		case err == errHeldElsewhere:
 			return e.renewedElsewhere(asOf)
+		case err == nil:
+			err = e.client.breaker.refuses(readClocks())
 		}
-		call := e.clientRequest()
-		call.shared = true
-		sentAt, reply, err := e.fetch(ctx, caller, call)
+		var sentAt instant
+		var reply *tokenReply
+		if err == nil {
+			call := e.clientRequest()
+			call.shared = &cred
+			sentAt, reply, err = e.fetch(ctx, caller, call)
+		}
 		if m.closed() {
 			err = ErrClosed
 		}
@@ -44,36 +50,43 @@ func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) ou
 			return e.received(asOf, sentAt, reply, false)
 		}
 		if !renewed && e.client.credentialsAfter(cred, err) {
-			s.behind(s.release)
+			s.leave()
 			continue // theirs is another token, which may be there
 		}
-		left := s.found
-		s.behind(func(ctx context.Context) {
-			s.reject(ctx, n)
-			s.cool(ctx, err)
-		})
-		now := readClocks()
-		if at, reply := left.reply(now); reply != nil && !e.had(reply.token) && !e.outdates(left, now) && !e.canGoOn() {
-			return e.received(asOf, at, reply, false) // rejected somewhere, and better than none
+		left, now := s.found, readClocks()
+		if s.lease != "" || left.isRejected(n) {
+			s.behind(func(ctx context.Context) {
+				s.reject(ctx, n)
+				s.giveUp(ctx, err)
+			})
+		}
+		at, found = left.reply(now)
+		if found != nil && !e.had(found.token) && !e.outdates(left, now) && e.inUse() == nil {
+			return e.makeDo(asOf, at, found, err) // rejected somewhere, and better than none
 		}
 		return e.failed(asOf, err)
 	}
 }
 
-// isGood reports whether the token in use may be sent and nobody rejected it.
-func (e *entry) isGood() bool {
-	t := e.current.Load()
-	return t != nil && t.usable(readClocks()) && t.noted().standing == good
+// inUse is the token in use if it may be sent still, rejected or not, or nil.
+func (e *entry) inUse() *issued {
+	if t := e.current.Load(); t != nil && t.usable(readClocks()) {
+		return t
+	}
+	return nil
 }
 
-// canGoOn reports whether there is a token that may be sent, rejected or not.
-func (e *entry) canGoOn() bool {
-	t := e.current.Load()
-	return t != nil && t.usable(readClocks())
+// isGood reports whether there is one that nobody rejected.
+func (e *entry) isGood() bool {
+	t := e.inUse()
+	return t != nil && t.noted().standing == good
 }
+
+// longestLeft bounds the waits for a renewal that is left to another process.
+const longestLeft = 30 * time.Second
 
 // renewedElsewhere settles a flight that left the renewal to another process: a
-// moment later the Store has what that brought.
+// moment later the Store has what that brought, or ever later, should it not.
 func (e *entry) renewedElsewhere(asOf uint64) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -81,10 +94,22 @@ func (e *entry) renewedElsewhere(asOf uint64) outcome {
 	if cur == nil || !cur.usable(now) {
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
-	next := now.mono + int64(jitter(min(time.Second, cur.left(now)/4), 0.5))
-	cur = cur.with(func(n *notes) { n.nextTry = next })
+	h := e.note()
+	h.renewDelay = min(max(time.Second, 2*h.renewDelay), longestLeft)
+	wait := max(100*time.Millisecond, min(h.renewDelay, cur.left(now)/4))
+	cur = cur.with(func(n *notes) { n.nextTry = now.mono + int64(jitter(wait, 0.5)) })
 	e.current.Store(cur)
 	return outcome{token: cur, asOf: asOf}
+}
+
+// makeDo settles a flight that failed and found a token in the Store all the
+// same. What it failed by is remembered.
+func (e *entry) makeDo(asOf uint64, at instant, reply *tokenReply, err error) outcome {
+	got := e.received(asOf, at, reply, false)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.noteFailure(err, readClocks())
+	return got
 }
 
 // credentialsAfter reports whether the server refused credentials, and others

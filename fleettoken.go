@@ -81,7 +81,7 @@ func (t *fleetToken) lifetime() time.Duration {
 	return time.Duration(t.Lifetime) * time.Millisecond
 }
 
-func (t *fleetToken) usable() time.Duration {
+func (t *fleetToken) usableFor() time.Duration {
 	if t.Lifetime == 0 {
 		return forever
 	}
@@ -93,7 +93,13 @@ func (t *fleetToken) left(now instant) time.Duration {
 	if t.Lifetime == 0 {
 		return maxLifetime
 	}
-	return max(time.Millisecond, t.usable()-t.age(now))
+	return max(time.Millisecond, t.usableFor()-t.age(now))
+}
+
+// isRejected reports whether t is the token that was rejected, which nobody has
+// told the others yet.
+func (t *fleetToken) isRejected(n need) bool {
+	return t != nil && !t.Rejected && t.AccessToken == n.unwanted
 }
 
 // stale reports whether it is time to renew the token.
@@ -107,9 +113,9 @@ func (t *fleetToken) reply(now instant) (at instant, reply *tokenReply) {
 		return at, nil
 	}
 	age := t.age(now)
-	if age >= t.usable() {
+	if age >= t.usableFor() {
 		return at, nil
 	}
 	at = instant{mono: now.mono - int64(age), wall: now.wall - int64(age)}
-	return at, &tokenReply{token: t.AccessToken, lifetime: t.lifetime(), stored: true, reissued: t.Reissued}
+	return at, &tokenReply{token: t.AccessToken, lifetime: t.lifetime(), stored: true, reissued: t.Reissued && age < longestPause}
 }

@@ -69,6 +69,13 @@ func (e *entry) settled() {
 	}
 }
 
+// lastDropped is the token that was dropped outright last, or nil.
+func (e *entry) lastDropped() *issued {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.past().dropped
+}
+
 // hadDropped reports whether token is the one that was dropped outright last.
 func (h *history) hadDropped(token string) bool {
 	return h.dropped != nil && h.dropped.token() == token

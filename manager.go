@@ -41,10 +41,10 @@ type Manager struct {
 	byID    index    // the clients' own entries; never changes
 	tokens  tokens
 
-	ended     atomic.Bool // by Close
-	closing   sync.Mutex
-	shut      bool           // guarded by closing
-	redeeming sync.WaitGroup // what Close waits for; added to under closing, while not shut
+	ended   atomic.Bool // by Close
+	closing sync.Mutex
+	shut    bool           // guarded by closing
+	awaited sync.WaitGroup // what Close waits for; added to under closing while not shut, or while it is not done
 }
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a

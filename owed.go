@@ -43,6 +43,8 @@ func (c *change) settled(r *record) *record {
 	switch {
 	case r.empty() && !c.next.empty():
 		return c.next // the Store lost its records
+	case loginID(r.Login) == c.login && c.login != 0 && !r.Ended && r.Refreshes < c.next.Refreshes:
+		return c.next // or is as it was a while ago
 	case loginID(r.Login) != c.login || r.RefreshToken != c.claimed.RefreshToken || r.Ended != c.claimed.Ended:
 		return r
 	case c.next.RefreshToken != r.RefreshToken || r.Intent != nil && r.Intent.Owner == c.claimed.Intent.Owner:
@@ -94,19 +96,18 @@ func (l *login) save(ctx context.Context) error {
 	return err
 }
 
-// saveSoon goes on trying behind the requests, ever more rarely, for as long as
-// the intent keeps others from what is in the Store: one write that failed must
-// not make them redeem a refresh token that is spent.
+// saveSoon goes on trying behind the requests until it succeeds, or Close has
+// the last try: when the Store is back, others must not redeem a refresh token
+// that is spent because nobody asked here.
 func (l *login) saveSoon(e *entry) {
-	if !l.manager.beginRedeeming() {
+	if !l.manager.beginAwaited() {
 		return // Close saves
 	}
 	l = e.borrowLogin() // it is there: whoever calls has it
 	go func() {
-		defer l.manager.redeeming.Done()
+		defer l.manager.awaited.Done()
 		defer l.giveBack(e)
-		ctx, cancel := context.WithTimeout(l.manager.ctx, l.longest())
-		defer cancel()
+		ctx := l.manager.ctx
 		for wait := 100 * time.Millisecond; l.hasOwed.Load() && sleep(ctx, jitter(wait, 0.1)); wait = min(2*wait, 2*time.Second) {
 			if l.takeTurn(ctx) != nil {
 				return
@@ -134,7 +135,7 @@ func (e *entry) saveBehind(now instant) {
 	default: // whoever has it saves first
 		return
 	}
-	if !l.manager.beginRedeeming() {
+	if !l.manager.beginAwaited() {
 		l.giveTurn()
 		return
 	}
@@ -142,7 +143,7 @@ func (e *entry) saveBehind(now instant) {
 	e.borrowLogin()
 	l.nextSave.Store(now.mono + int64(time.Second))
 	go func() {
-		defer l.manager.redeeming.Done()
+		defer l.manager.awaited.Done()
 		defer e.unpin()
 		defer l.giveBack(e)
 		defer l.giveTurn()

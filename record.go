@@ -18,7 +18,10 @@ type record struct {
 	// Login names what the user granted once. A refresh leaves it, another code
 	// makes another: what somebody still has to do about a login is not done to
 	// the next.
-	Login        string `json:"login,omitempty"`
+	Login string `json:"login,omitempty"`
+	// Refreshes counts them: of two records of a login it says which is newer,
+	// should the Store come back as it was a while ago.
+	Refreshes    uint64 `json:"refreshes,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	// The access token that came last: others who share the Store, and this
 	// process when it has forgotten or starts anew, need no call for it. Of a
@@ -120,7 +123,7 @@ func (r *record) revoked() *record {
 // with is the record after a token call: what it brought, and the refresh token
 // that is good from now on.
 func (r *record) with(reply *tokenReply, sentAt instant, refresh, fingerprint string) *record {
-	next := &record{Login: r.Login, RefreshToken: refresh, Given: r.Given}
+	next := &record{Login: r.Login, Refreshes: r.Refreshes + 1, RefreshToken: refresh, Given: r.Given}
 	if reply.token == "" { // there was something wrong with it
 		return next
 	}

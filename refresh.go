@@ -20,10 +20,10 @@ func (e *grantEnded) Unwrap() []error { return []error{ErrAuthorizationRequired,
 // its callers nor Close end the call: a refresh token that was rotated would be
 // lost.
 func (e *entry) refreshFlight(caller context.Context, n need, asOf uint64) outcome {
-	if !e.client.manager.beginRedeeming() {
+	if !e.client.manager.beginAwaited() {
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
-	defer e.client.manager.redeeming.Done()
+	defer e.client.manager.awaited.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), e.client.manager.policy.FetchTimeout)
 	defer cancel()
 	l := e.borrowLogin()

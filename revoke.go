@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +23,9 @@ func (e *entry) revoke(ctx context.Context) error {
 		return e.endLogin(ctx, t)
 	}
 	token := ""
+	if t == nil {
+		t = e.lastDropped() // of a Revoke that failed
+	}
 	if t != nil {
 		token = t.token()
 	}
@@ -53,15 +57,10 @@ func (e *entry) unshare(ctx context.Context, token string) string {
 	ctx, cancel := context.WithTimeout(ctx, 2*storeWait)
 	defer cancel()
 	cred, err := contained(ctx, func() (credentials, error) { return e.client.credentials(ctx, nil) })
-	if err != nil || e.client.manager.store.health.refused(&e.client.manager.store.health.reads) {
+	if err != nil || !e.client.manager.store.health.admits(&e.client.manager.store.health.reads) {
 		return token
 	}
-	s := e.share(cred)
-	if s.look(ctx) != nil || s.found == nil || token != "" && s.found.AccessToken != token {
-		return token
-	}
-	_ = s.store.Delete(ctx, s.tokenKey(), s.version)
-	return s.found.AccessToken
+	return cmp.Or(e.share(cred).remove(ctx, token), token)
 }
 
 // endLogin ends what the principal granted: in the Store, all access tokens

@@ -153,6 +153,14 @@ func (e *entry) had(token string) bool {
 	return cur != nil && cur.token() == token || past.hadDropped(token)
 }
 
+// hasDropped reports whether token was dropped outright.
+func (e *entry) hasDropped(token string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	past := e.past()
+	return past.hadDropped(token)
+}
+
 // gaveUp reports whether no more is expected of token: here, where it was
 // dropped, or for good, since it was rejected, kept for want of another, and
 // rejected again before any server accepted it.
@@ -215,10 +223,7 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
-	if wait := e.remember(err); wait > 0 {
-		h := e.note()
-		h.failure.err, h.failure.until = err, now.mono+int64(wait)
-	}
+	e.noteFailure(err, now)
 	cur := e.current.Load()
 	if cur == nil || !cur.usable(now) {
 		return outcome{err: err, asOf: asOf}
@@ -242,6 +247,14 @@ func (e *entry) failed(asOf uint64, err error) outcome {
 	return outcome{err: err, asOf: asOf}
 }
 
+// noteFailure notes a failure that is remembered.
+func (e *entry) noteFailure(err error, now instant) {
+	if wait := e.remember(err); wait > 0 {
+		h := e.note()
+		h.failure.err, h.failure.until = err, now.mono+int64(wait)
+	}
+}
+
 // remember says for how long a failure keeps this key from trying again: what
 // the server asked for, or 1 s doubling to 60 s for what a repetition would
 // not mend. Trouble of the network or the server is the breaker's to bound.
@@ -249,6 +262,8 @@ func (e *entry) remember(err error) time.Duration {
 	switch err := err.(type) {
 	case *configError:
 		return time.Second
+	case *heard:
+		return err.wait
 	case *ServerError:
 		if err.passing() {
 			return err.wait()

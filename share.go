@@ -2,16 +2,11 @@ package authtrip
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
-const (
-	// leaseSlack is how much longer than a flight its lease lasts.
-	leaseSlack = 2 * time.Second
-	// Waits between looks at the Store while another process makes the call.
-	firstLook, longestLook = 50 * time.Millisecond, 500 * time.Millisecond
-)
+// Waits between looks at the Store while another process makes the call.
+const firstLook, longestLook = 50 * time.Millisecond, 500 * time.Millisecond
 
 // share is one flight's part in what a fleet shares of a token. It is of one
 // goroutine at a time: the flight's, then that of what it leaves behind.
@@ -24,14 +19,18 @@ type share struct {
 	found   *fleetToken // nil: none
 	version string      // of the record; empty: none
 
-	lease string // its version; empty: it is not ours
+	writes   bool          // the Store is not left alone by this flight, see storeHealth.admits
+	patience time.Duration // how long it waits for others
+	lease    string        // the version of ours; empty: there is none
+	others   string        // that of another's, as it was seen last
+	since    instant       // and when it was seen first
 }
 
 // share says where the Store has a token: under what shapes it, the credentials
 // included.
 func (e *entry) share(cred credentials) *share {
 	return &share{
-		entry: e, store: e.client.manager.store,
+		entry: e, store: e.client.manager.store, patience: jitter(e.client.manager.policy.FetchTimeout/2, 0.1),
 		key: keyPart(e.client.ID) + "/" + digest(e.fingerprint()+"\n"+cred.id+"\n"+cred.secret.Reveal()),
 	}
 }
@@ -39,47 +38,69 @@ func (e *entry) share(cred credentials) *share {
 func (s *share) tokenKey() string { return "token/" + s.key }
 func (s *share) leaseKey() string { return "lease/" + s.key }
 
+// mayWrite reports whether the flight may write to the Store.
+func (s *share) mayWrite() bool {
+	s.writes = s.writes || s.store.health.admits(&s.store.health.writes)
+	return s.writes
+}
+
 // find looks for a token in the Store that answers n, and waits for one that
-// another process is asking for, for half a FetchTimeout at most. Without one
-// the flight is to call: with the lease, or because it could not be had in time.
-// Elsewhere says that another process is renewing a token that is good still.
-func (s *share) find(ctx context.Context, n need) (at instant, found *tokenReply, elsewhere bool) {
-	if s.store.health.refused(&s.store.health.reads) {
-		return at, nil, false
+// another process is asking for, for about half a FetchTimeout at most. Without
+// one and without an error the flight is to call: with the lease, or since it
+// could not be had. ErrHeldElsewhere says that another process is renewing a
+// token that is good still, a *heard what the server said to one.
+func (s *share) find(ctx context.Context, n need) (at instant, found *tokenReply, err error) {
+	s.entry.noteLook()
+	if !s.store.health.admits(&s.store.health.reads) {
+		return at, nil, nil
 	}
-	s.entry.looks()
-	patience, cancel := context.WithTimeout(ctx, s.entry.client.manager.policy.FetchTimeout/2)
+	patience, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	for wait := firstLook; ; wait = min(2*wait, longestLook) {
+	wait := firstLook
+	for i := 0; ; i++ {
 		if s.look(ctx) != nil {
-			return at, nil, false
+			return at, nil, nil
 		}
 		if at, found = s.answer(n, readClocks()); found != nil {
-			switch {
-			case s.lease != "":
-				s.behind(s.release)
-			case s.store.health.fails(&s.store.health.writes):
-				s.behind(s.probe)
-			}
-			return at, found, false
+			s.leave()
+			return at, found, nil
 		}
 		if s.lease != "" || s.entry.client.breaker.refuses(readClocks()) != nil || patience.Err() != nil {
-			return at, nil, false
+			return at, nil, nil
 		}
-		switch taken, err := s.take(ctx); {
-		case err != nil:
-			return at, nil, false
-		case taken: // and look again: whoever had it may have just saved
-			continue
-		case n.renewal && s.entry.isGood():
-			return at, nil, true
+		if i%2 == 0 { // the lease is of less interest than the token
+			err := s.contend(ctx)
+			_, isHeard := err.(*heard)
+			mayWait := n.renewal && s.entry.isGood()
+			switch {
+			case isHeard:
+				return at, nil, err
+			case mayWait && (err == errHeldElsewhere || err == errFailedElsewhere):
+				return at, nil, errHeldElsewhere
+			case err == nil: // and look again: whoever had it may have just saved
+				continue
+			case err != errHeldElsewhere:
+				return at, nil, nil
+			}
 		}
 		sleep(patience, jitter(wait, 0.5))
+		wait = min(2*wait, longestLook)
 	}
 }
 
-// looks is told that a flight asks the Store.
-func (e *entry) looks() {
+// leave ends the flight's part when there is nothing to be told: it gives the
+// lease back, or finds out whether a Store that could not be written can be.
+func (s *share) leave() {
+	switch {
+	case s.lease != "":
+		s.behind(s.release)
+	case s.store.health.fails(&s.store.health.writes):
+		s.behind(s.probe)
+	}
+}
+
+// noteLook is told that a flight asks the Store.
+func (e *entry) noteLook() {
 	now := readClocks()
 	if e.client.breaker.refuses(now) == nil {
 		return
@@ -164,35 +185,37 @@ func (s *share) look(ctx context.Context) error {
 	return nil
 }
 
-// take tries to get the lease.
-func (s *share) take(ctx context.Context) (taken bool, err error) {
-	m := s.entry.client.manager
-	if s.store.health.refused(&s.store.health.writes) {
-		return false, errNotWritten
-	}
-	s.lease, err = s.store.Save(ctx, s.leaseKey(), []byte(m.owner), "", m.policy.FetchTimeout+leaseSlack)
-	if err == ErrConflict {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-var errNotWritten = errors.New("the Store could not be written a moment ago")
-
-// save writes what a call brought, unless another process has a newer one.
+// save writes what a call brought, unless another process has a newer one, or it
+// was dropped meanwhile.
 func (s *share) save(ctx context.Context, next *fleetToken) {
 	for range 5 {
+		if s.entry.hasDropped(next.AccessToken) {
+			return
+		}
 		next.follows(s.found)
-		err := s.write(ctx, next)
-		if err != ErrConflict || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt {
+		switch err := s.write(ctx, next); {
+		case err == nil && s.entry.hasDropped(next.AccessToken):
+			s.remove(ctx, next.AccessToken)
+			return
+		case err != ErrConflict || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt:
 			return
 		}
 	}
 }
 
+// remove takes a token out of the Store. Empty is any; it returns the one that
+// was there.
+func (s *share) remove(ctx context.Context, token string) (removed string) {
+	if s.look(ctx) != nil || s.found == nil || token != "" && s.found.AccessToken != token {
+		return ""
+	}
+	_ = s.store.Delete(ctx, s.tokenKey(), s.version)
+	return s.found.AccessToken
+}
+
 // reject tells the others that the token in the Store was rejected.
 func (s *share) reject(ctx context.Context, n need) {
-	if s.found == nil || s.found.Rejected || s.found.AccessToken != n.unwanted {
+	if !s.found.isRejected(n) {
 		return
 	}
 	t := *s.found
@@ -206,40 +229,22 @@ func (s *share) write(ctx context.Context, t *fleetToken) error {
 	return err
 }
 
-// release gives the lease back, if it is held still.
-func (s *share) release(ctx context.Context) {
-	if s.lease != "" {
-		_ = s.store.Delete(ctx, s.leaseKey(), s.lease)
-	}
-}
-
 // probe writes something that nobody reads, to find out whether that works
 // again.
 func (s *share) probe(ctx context.Context) {
 	_, _ = s.store.Save(ctx, "probe/"+s.entry.client.manager.owner, []byte("{}"), "", storeWait)
 }
 
-// cool gives the lease back, but not before the time that the server asked to be
-// left alone for.
-func (s *share) cool(ctx context.Context, err error) {
-	said, ok := err.(*ServerError)
-	if s.lease == "" || !ok || said.RetryAfter <= 0 {
-		s.release(ctx)
-		return
-	}
-	_, _ = s.store.Save(ctx, s.leaseKey(), []byte(s.entry.client.manager.owner), s.lease, said.wait())
-}
-
-// behind does f after the flight, which has begun to redeem: nobody waits for it
-// but Close. A Store that fails is left alone.
+// behind does f behind the flight, which Close waits for: nobody else does. A
+// Store that fails is left alone.
 func (s *share) behind(f func(context.Context)) {
-	if s.store.health.refused(&s.store.health.writes) {
+	if !s.mayWrite() {
 		return
 	}
 	m := s.entry.client.manager
-	m.redeeming.Add(1) // while the flight's own is not done
+	m.awaited.Add(1) // while the flight's own is not done
 	go func() {
-		defer m.redeeming.Done()
+		defer m.awaited.Done()
 		ctx, cancel := context.WithTimeout(context.Background(), 3*storeWait)
 		defer cancel()
 		f(ctx)

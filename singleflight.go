@@ -79,9 +79,9 @@ type request struct {
 	// whole FetchTimeout, Close does not end it, and it is repeated only when it
 	// surely was not processed. once says that it is never repeated.
 	redeems, once bool
-	// shared says that with other credentials it is another token, which the
-	// Store may have: the call is not repeated with them.
-	shared bool
+	// shared are the credentials of a token that a fleet shares: with others it
+	// is another, which the Store may have, and the call is not repeated.
+	shared *credentials
 }
 
 // clientRequest is the grant of RFC 6749 §4.4.
@@ -107,8 +107,10 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 			return e.client.credentials(flightContext{ctx, values}, refused)
 		})
 	}
-	cred, err := ask(nil)
-	if err != nil {
+	var cred credentials
+	if r.shared != nil {
+		cred = *r.shared
+	} else if cred, err = ask(nil); err != nil {
 		return sentAt, nil, &configError{"Credentials", err}
 	}
 	renewed := false
@@ -128,7 +130,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 		case said != nil && said.Code == "invalid_client" && e.client.Credentials != nil && !renewed:
 			renewed = true
 			another, askErr := ask(&cred)
-			if askErr != nil || another.same(cred) || r.once || r.shared {
+			if askErr != nil || another.same(cred) || r.once || r.shared != nil {
 				return sentAt, nil, err
 			}
 			r.secrets = append(r.secrets, cred.secret.Reveal())

@@ -92,7 +92,7 @@ func (m *Manager) openStore() error {
 		return errors.New("authtrip: Encryption is given and WithPlaintextStore too: for an encrypted Store give it by WithStore")
 	case m.encryption == nil && !m.plaintext && !inMemory:
 		return errors.New("authtrip: the Store would hold tokens in plain text: give Encryption too, or the Store by WithPlaintextStore if it may")
-	case m.policy.RevokeOnClose && !inMemory:
+	case m.policy.RevokeOnClose && m.given != nil:
 		return errors.New("authtrip: Policy.RevokeOnClose is set, and the Store is for others too: it would end the tokens that they use; leave it out, and let the last one call Source.Revoke")
 	}
 	if m.encryption != nil {
@@ -102,6 +102,6 @@ func (m *Manager) openStore() error {
 		}
 		store = sealed
 	}
-	m.store = newGuardedStore(store, m.hooks)
+	m.store = newGuardedStore(store, m.hooks, m.policy)
 	return nil
 }

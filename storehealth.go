@@ -19,6 +19,7 @@ const (
 // within storeWait, and what came of it is noted.
 type guardedStore struct {
 	store  Store
+	wait   time.Duration // of one operation
 	health *storeHealth
 }
 
@@ -36,12 +37,15 @@ type storeHealth struct {
 // operations are those of one kind.
 type operations struct {
 	failing bool
+	trying  bool          // somebody was let through
 	delay   time.Duration // the last wait
 	until   int64         // monotonic; who can do without does not ask before
 }
 
-func newGuardedStore(s Store, h Hooks) *guardedStore {
-	return &guardedStore{s, &storeHealth{hook: h.StoreChanged}}
+// newGuardedStore leaves a flight, which may need three operations, time for its
+// call.
+func newGuardedStore(s Store, h Hooks, p Policy) *guardedStore {
+	return &guardedStore{s, min(storeWait, p.FetchTimeout/8), &storeHealth{hook: h.StoreChanged}}
 }
 
 // Load implements [Store].
@@ -50,8 +54,11 @@ func (s *guardedStore) Load(ctx context.Context, key string) ([]byte, string, er
 		value   []byte
 		version string
 	}
-	got, err := guarded(ctx, s.health, &s.health.reads, func(ctx context.Context) (found, error) {
+	got, err := guarded(ctx, s, &s.health.reads, nil, func(ctx context.Context) (found, error) {
 		value, version, err := s.store.Load(ctx, key)
+		if err == nil && version == "" {
+			err = errNoVersion
+		}
 		return found{value, version}, err
 	})
 	return got.value, got.version, err
@@ -59,14 +66,18 @@ func (s *guardedStore) Load(ctx context.Context, key string) ([]byte, string, er
 
 // Save implements [Store].
 func (s *guardedStore) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
-	return guarded(ctx, s.health, &s.health.writes, func(ctx context.Context) (string, error) {
-		return s.store.Save(ctx, key, value, version, lifetime)
+	return guarded(ctx, s, &s.health.writes, secretsOf(value), func(ctx context.Context) (string, error) {
+		saved, err := s.store.Save(ctx, key, value, version, lifetime)
+		if err == nil && saved == "" {
+			err = errNoVersion
+		}
+		return saved, err
 	})
 }
 
 // Delete implements [Store].
 func (s *guardedStore) Delete(ctx context.Context, key, version string) error {
-	_, err := guarded(ctx, s.health, &s.health.writes, func(ctx context.Context) (struct{}, error) {
+	_, err := guarded(ctx, s, &s.health.writes, nil, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.store.Delete(ctx, key, version)
 	})
 	return err
@@ -74,17 +85,30 @@ func (s *guardedStore) Delete(ctx context.Context, key, version string) error {
 
 // guarded is one operation. Its error is one of the sentinels, an *unreadable, or
 // trouble.
-func guarded[T any](ctx context.Context, h *storeHealth, of *operations, f func(context.Context) (T, error)) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, storeWait)
+func guarded[T any](ctx context.Context, s *guardedStore, of *operations, secrets []string, f func(context.Context) (T, error)) (T, error) {
+	bounded, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
 	got, err := contained(bounded, func() (T, error) {
 		got, err := f(bounded)
 		return got, sorted(err)
 	})
 	if err == nil || ctx.Err() == nil { // else it was given up
-		h.note(of, err)
+		s.health.note(of, err, secrets)
 	}
 	return got, err
+}
+
+var errNoVersion = errors.New("it gave a record without a version")
+
+// secretsOf are those of a record, which an error may repeat.
+func secretsOf(value []byte) []string {
+	if t := decodeFleetToken(value); t != nil {
+		return []string{t.AccessToken}
+	}
+	if r, err := decodeRecord(value); err == nil {
+		return r.secrets()
+	}
+	return nil
 }
 
 // storeFault is trouble as a Store told it. It is looked into where a panic in
@@ -116,26 +140,25 @@ func (h *storeHealth) fails(of *operations) bool {
 	return of.failing
 }
 
-// refused reports whether operations of a kind fail, and are not to be tried
-// now by who can do without. Who is let through while they fail is the only one
-// for a while.
-func (h *storeHealth) refused(of *operations) bool {
+// admits reports whether an operation may be tried by who can do without. While
+// they fail it lets one through now and then.
+func (h *storeHealth) admits(of *operations) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := readClocks()
 	switch {
 	case !of.failing:
-		return false
-	case now.mono < of.until:
 		return true
+	case now.mono < of.until:
+		return false
 	}
-	of.until = now.mono + int64(2*storeWait)
-	return false
+	of.until, of.trying = now.mono+int64(2*storeWait), true
+	return true
 }
 
 // note is told what came of an operation. That a record was not there to be
 // changed does not say that it could have been.
-func (h *storeHealth) note(of *operations, err error) {
+func (h *storeHealth) note(of *operations, err error, secrets []string) {
 	_, sealed := err.(*unreadable)
 	said := sealed || err == ErrNotFound || err == ErrConflict
 	if said && of == &h.writes {
@@ -145,8 +168,10 @@ func (h *storeHealth) note(of *operations, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before, back := h.reads.failing || h.writes.failing, of.failing && !trouble
-	of.failing = trouble
+	known := of.failing && !of.trying // it was tried before that was known, or by who cannot do without
+	of.failing, of.trying = trouble, false
 	switch {
+	case trouble && known:
 	case trouble:
 		of.delay = min(max(time.Second, 2*of.delay), longestStoreDelay)
 		of.until = readClocks().mono + int64(jitter(of.delay, 0.3))
@@ -158,7 +183,7 @@ func (h *storeHealth) note(of *operations, err error) {
 	}
 	h.changes.announce(func() {
 		if trouble {
-			h.hook(fmt.Errorf("authtrip: %w", storeTrouble(err)))
+			h.hook(fmt.Errorf("authtrip: %w", storeTrouble(err, secrets...)))
 		} else {
 			h.hook(nil)
 		}
