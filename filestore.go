@@ -69,8 +69,8 @@ const (
 // Nothing else should be in the directory, and it must be on a local disk: the
 // lock in it is advisory, and network file systems may not heed it. A directory
 // that is not there yet is an empty Store; one that goes away while it is in use
-// is trouble until it is back. A file that is no record is trouble too and is
-// left for somebody to look at; the others go on.
+// is trouble until it is back. A file that is no record is left as it is where it
+// may hold a login, as one is that [Encryption] cannot open; the others go on.
 //
 // It works on Unix, and on Windows, whose disk may have a record a moment later;
 // on Solaris, AIX, Plan 9 and in browsers nothing can be saved.
@@ -82,10 +82,10 @@ func (s *fileStore) Load(ctx context.Context, key string) ([]byte, string, error
 		return nil, "", err
 	}
 	r, err := s.read(ctx, s.path(key))
-	if err != nil {
+	if r == nil {
 		return nil, "", err
 	}
-	return r.value, r.Version, nil
+	return r.value, r.Version, err
 }
 
 // Save implements [Store].
@@ -94,9 +94,11 @@ func (s *fileStore) Save(ctx context.Context, key string, value []byte, version 
 	err := s.locked(ctx, func() error {
 		s.sweep(ctx)
 		switch now, err := s.read(ctx, s.path(key)); {
-		case err != nil && !errors.Is(err, ErrNotFound):
+		case now == nil && !errors.Is(err, ErrNotFound):
 			return err
-		case err == nil && now.Version != version, err != nil && version != "":
+		case now != nil && now.Version != version && err != nil:
+			return err
+		case now != nil && now.Version != version, now == nil && version != "":
 			return ErrConflict
 		}
 		if lifetime > 0 {
@@ -112,13 +114,13 @@ func (s *fileStore) Save(ctx context.Context, key string, value []byte, version 
 
 // Delete implements [Store].
 func (s *fileStore) Delete(ctx context.Context, key, version string) error {
-	if _, _, err := s.Load(ctx, key); err != nil {
+	if _, found, err := s.Load(ctx, key); found == "" {
 		return err // and no directory is made for what is not there
 	}
 	return s.locked(ctx, func() error {
 		now, err := s.read(ctx, s.path(key))
 		switch {
-		case err != nil:
+		case err != nil && (now == nil || now.Version != version):
 			return err
 		case now.Version != version:
 			return ErrConflict
@@ -137,7 +139,7 @@ func (s *fileStore) path(key string) string {
 }
 
 // read returns the record in a file, or ErrNotFound if there is none, or none
-// any more.
+// any more. Beside an *unreadable it has the version to write over it.
 func (s *fileStore) read(ctx context.Context, path string) (*fileRecord, error) {
 	var text []byte
 	err := insist(ctx, func() (err error) {
@@ -153,7 +155,8 @@ func (s *fileStore) read(ctx context.Context, path string) (*fileRecord, error) 
 	s.seen.Store(true)
 	r := decodeFile(text)
 	if r == nil {
-		return nil, s.trouble(fmt.Errorf("%s holds no record, or not a whole one, and is left as it is: put it back as it was, or remove it, which ends the login in it", path))
+		sum := sha256.Sum256(text)
+		return &fileRecord{Version: hex.EncodeToString(sum[:])}, &unreadable{path, "is no record of the file Store, or not a whole one: put it back as it was, or remove it"}
 	}
 	if r.expired() {
 		return nil, ErrNotFound

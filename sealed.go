@@ -92,7 +92,7 @@ func (s *sealedStore) Load(ctx context.Context, key string) ([]byte, string, err
 	name := s.name(key)
 	sealed, version, err := s.store.Load(ctx, name)
 	if err != nil {
-		return nil, "", err
+		return nil, version, err
 	}
 	value, err := s.open(name, sealed)
 	return value, version, err

@@ -31,7 +31,7 @@ type share struct {
 func (e *entry) share(cred credentials) *share {
 	return &share{
 		entry: e, store: e.client.manager.store, patience: jitter(e.client.manager.policy.FetchTimeout/2, 0.1),
-		key: keyPart(e.client.ID) + "/" + digest(e.fingerprint()+"\n"+cred.id+"\n"+cred.secret.Reveal()),
+		key: keyPart(e.client.ID) + "/" + digest(e.fingerprintAs(cred.id)+cred.secret.Reveal()),
 	}
 }
 

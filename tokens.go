@@ -208,10 +208,12 @@ func (m *Manager) entriesOf(c *client, principal string) []*entry {
 }
 
 // fingerprint stands for all that shapes an access token besides the principal.
-func (e *entry) fingerprint() string {
+func (e *entry) fingerprint() string { return e.fingerprintAs(e.client.ClientID) }
+
+func (e *entry) fingerprintAs(clientID string) string {
 	sum := sha256.New()
 	for _, part := range []string{
-		e.client.TokenEndpoint.URL, e.client.ClientID, strings.Join(sortedSet(e.client.asked()), " "), e.client.Params.Encode(),
+		e.client.TokenEndpoint.URL, clientID, strings.Join(sortedSet(e.client.asked()), " "), e.client.Params.Encode(),
 	} {
 		_, _ = fmt.Fprintf(sum, "%d:%s,", len(part), part)
 	}

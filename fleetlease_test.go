@@ -1,0 +1,125 @@
+package authtrip_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/authtrip/authtrip/authtest"
+)
+
+// A process that dies takes its lease along. After a while one of those who wait
+// takes its place.
+func TestADeadLeaseMakesNoHerd(t *testing.T) {
+	inFleet(t, 200, func(t *testing.T, f *fleet) {
+		f.mustGetAll()
+		synctest.Wait()
+		key, _, _ := f.store.only(t, "token/")
+		f.srv.RevokeAll()
+		f.srv.Break(authtest.Fault{Delay: 100 * time.Millisecond})
+		if _, err := f.store.Store.Save(t.Context(), "lease/"+key[len("token/"):], []byte("dead"), "", 12*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if longest := f.mustGetAll(); longest > 5*time.Second {
+			t.Errorf("a request waited %v", longest)
+		}
+		if got := f.srv.Counts().TokenCalls - 1; got > 5 {
+			t.Errorf("%d token calls by 200 processes at once", got)
+		}
+	})
+}
+
+// A lease that never ends, as of a Store that lost its lifetime.
+func TestALeaseThatNeverEndsIsTakenOver(t *testing.T) {
+	inFleet(t, 5, func(t *testing.T, f *fleet) {
+		f.srv.SetLifetime(10 * time.Minute)
+		f.mustGetAll()
+		synctest.Wait()
+		key, _, _ := f.store.only(t, "token/")
+		if _, err := f.store.Store.Save(t.Context(), "lease/"+key[len("token/"):], []byte("dead"), "", 0); err != nil {
+			t.Fatal(err)
+		}
+		calls, waits := f.srv.Counts().TokenCalls, 0
+		for range 360 {
+			if f.mustGetAll() > 100*time.Millisecond {
+				waits++
+			}
+			settle(10 * time.Second)
+		}
+		if got := f.srv.Counts().TokenCalls - calls; got > 12 || waits > 1 {
+			t.Errorf("%d token calls, requests waited %d times", got, waits)
+		}
+	})
+}
+
+// The lease's Save comes through, and its answer is lost.
+func TestALostAnswerDoesNotStopTheFleet(t *testing.T) {
+	inFleet(t, 10, func(t *testing.T, f *fleet) {
+		f.srv.Break(authtest.Fault{Delay: 200 * time.Millisecond})
+		f.store.loseAnswers(1)
+		wait := f.mustGetAll()
+		if wait > 2*time.Second {
+			t.Errorf("one lost answer made requests wait %v, and %d token calls", wait, f.srv.Counts().TokenCalls)
+		}
+	})
+}
+
+// The lease is kept for as long as a 429 asked for. Who has a good token does not ask
+// for it each second.
+func TestALeaseThatIsHeldForAnHourIsAskedForRarely(t *testing.T) {
+	inFleet(t, 10, func(t *testing.T, f *fleet) {
+		f.srv.SetLifetime(4 * time.Hour)
+		f.mustGetAll()
+		settle(2*time.Hour + 40*time.Minute)
+		f.srv.Break(authtest.Fault{Status: 429, RetryAfter: "3600"})
+		before := f.store.total()
+		for range 3600 {
+			for _, m := range f.all {
+				m.mustGet()
+			}
+			settle(time.Second)
+		}
+		n := f.store.total() - before
+		if n > 10*2*120 {
+			t.Errorf("the Store was asked %d times in an hour by 10 processes that have a good token", n)
+		}
+	})
+}
+
+// A server that said 429 to one process is left alone by all.
+func TestA429IsHeededByTheFleet(t *testing.T) {
+	inFleet(t, 20, func(t *testing.T, f *fleet) {
+		f.srv.Break(authtest.Fault{Status: 429, RetryAfter: "3600"})
+		for range 60 {
+			for _, m := range f.all {
+				go func() { _, _ = m.get() }()
+			}
+			settle(10 * time.Second)
+		}
+		if got := f.srv.Counts().TokenCalls; got > 2 {
+			t.Errorf("%d token calls in spite of Retry-After", got)
+		}
+	})
+}
+
+// A 429 is remembered beside a rejected token from the Store.
+func TestI03_A429IsRememberedBesideARejectedToken(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		one := f.all[0]
+		one.mustGet()
+		f.srv.RevokeAll()
+		f.srv.Break(authtest.Fault{Status: 429, RetryAfter: "3600"})
+		_, _ = one.get()
+		settle(time.Hour + time.Minute) // the lease is free again
+		f.srv.Break(authtest.Fault{Status: 429, RetryAfter: "3600"})
+		calls := f.srv.Counts().TokenCalls
+		three := f.join()
+		for range 10 {
+			_, _ = three.get()
+			settle(time.Second)
+		}
+		if got := f.srv.Counts().TokenCalls - calls; got != 1 {
+			t.Errorf("%d token calls in spite of Retry-After", got)
+		}
+	})
+}

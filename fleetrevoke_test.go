@@ -1,0 +1,135 @@
+package authtrip_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/nhn"
+)
+
+// B slept through two revocations: one token call mends it.
+func TestI08_AReissuedTokenOfLongAgoMayBeDeadToo(t *testing.T) {
+	inFleet(t, 2, func(t *testing.T, f *fleet) {
+		one, two := f.all[0], f.all[1]
+		one.mustGet()
+		two.mustGet()
+		f.srv.RevokeAll()
+		one.mustGet() // reissued
+		settle(2 * time.Hour)
+		one.mustGet()
+		f.srv.RevokeAll()
+		rejected := 0
+		for range 10 {
+			if status, _ := two.get(); status == 401 {
+				rejected++
+			}
+			settle(50 * time.Millisecond)
+		}
+		if rejected > 1 {
+			t.Errorf("%d requests got the 401 though the server issues tokens", rejected)
+		}
+	})
+}
+
+// What a flight left behind does not bring a revoked token back.
+func TestARevokedTokenIsNotSavedAfterwards(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.store.breakDown(func(op string) error {
+			if op == "save" {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil
+		})
+		src := f.all[0].src
+		if _, err := src.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := src.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		settle(5 * time.Second)
+		if key, _, _ := f.store.only(t, "token/"); key != "" {
+			t.Error("the Store has the revoked token")
+		}
+	})
+}
+
+// Who revokes a token again, after an error, does not revoke another's new one.
+func TestRevokingAgainEndsTheSameToken(t *testing.T) {
+	inFleet(t, 0, func(t *testing.T, f *fleet) {
+		var fail atomic.Bool
+		base := f.srv.Transport().Clone()
+		base.DisableKeepAlives = true
+		one := f.join(authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if fail.Load() && strings.HasSuffix(r.URL.Path, "/revoke") {
+				return nil, errors.New("reset")
+			}
+			return base.RoundTrip(r)
+		})))
+		one.mustGet()
+		fail.Store(true)
+		if err := one.src.Revoke(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		synctest.Wait()
+		three := f.join()
+		three.mustGet() // a token of its own
+		synctest.Wait()
+		calls := f.srv.Counts().TokenCalls
+		fail.Store(false)
+		if err := one.src.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		three.mustGet()
+		f.wantTokenCalls(calls) // else its token was revoked
+	})
+}
+
+// A token is kept under the credentials that it was asked for with.
+func TestATokenIsSavedUnderItsOwnCredentials(t *testing.T) {
+	inFleet(t, 0, func(t *testing.T, f *fleet) {
+		good := f.srv.Credentials()
+		old := authtrip.NewSecret("mistaken-secret-0123456789")
+		var asked atomic.Int64
+		reg := nhn.Registration(good, f.srv.Options()...)
+		reg.ClientID, reg.ClientSecret = "", authtrip.Secret{}
+		reg.Credentials = func(context.Context) (string, authtrip.Secret, error) {
+			if asked.Add(1) == 1 {
+				return good.UserAccessKeyID, old, nil
+			}
+			return good.UserAccessKeyID, good.SecretAccessKey, nil
+		}
+		token := f.srv.Transport().Clone()
+		token.DisableKeepAlives = true
+		m, err := authtrip.NewManager([]authtrip.Registration{reg}, authtrip.WithPlaintextStore(f.store), authtrip.WithTokenTransport(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = m.Close() })
+		client := &http.Client{Transport: &authtrip.Transport{Source: m, Base: f.srv.Transport()}}
+		get := func(ctx context.Context) {
+			req, _ := http.NewRequestWithContext(ctx, "GET", f.srv.APIURL+"/v1/organizations", nil)
+			res, err := client.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = res.Body.Close()
+		}
+		// While the first flight looks into the Store, another scope's finds the secret refused, and learns the new one.
+		f.store.breakDown(once("load", 1, func() { get(authtrip.WithScopes(t.Context(), "other")) }))
+		get(t.Context())
+		f.store.breakDown(nil)
+		synctest.Wait()
+		calls := f.srv.Counts().TokenCalls
+		f.join().mustGet() // has the new secret only
+		f.wantTokenCalls(calls)
+	})
+}
