@@ -10,8 +10,9 @@ import (
 
 // Close ends the Manager and all its Sources: token calls under way are given
 // up, their callers and all later ones get ErrClosed. Only a code or a refresh
-// token that is being redeemed is waited for, twice the FetchTimeout at most,
-// so that what comes of it is in the Store. What the Store had not taken is
+// token that is being redeemed is waited for, twice the FetchTimeout at most, and
+// what others who share the Store are to know, 3 s at most, so that what comes of
+// it is in the Store. What the Store had not taken is
 // offered once more, and with Policy.RevokeOnClose the client credentials tokens
 // in use are revoked, both within the FetchTimeout; the error is what went wrong
 // with these. Calling Close again does nothing.

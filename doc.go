@@ -40,6 +40,13 @@
 // chooses by the request's context: see [WithRegistration], [WithPrincipal],
 // [WithScopes].
 //
+// # Many processes
+//
+// Processes that are given the same [Store] by [WithStore] share tokens: one of
+// them makes the token call, and the others find what it brought. What the Store
+// keeps is sealed: see [Encryption]. Without it, when it fails, each goes on by
+// itself.
+//
 // # When the authorization server fails
 //
 // Network errors, time-outs, 5xx and replies that are no token reply open a

@@ -117,7 +117,7 @@ func (e *entry) mayRedeem(l *login, flow *flowText) error {
 func (l *login) use(flow *flowText) error {
 	_, err := l.manager.store.Save(context.Background(), flow.key(), []byte("{}"), "", flowLifetime+time.Minute)
 	switch {
-	case errors.Is(err, ErrConflict):
+	case err == ErrConflict:
 		return errors.New("the Flow was used already: a code is redeemed once; was the callback's page loaded again?")
 	case err != nil:
 		return l.trouble(err, nil)

@@ -29,5 +29,5 @@ func inUse(err error) bool {
 	return errors.Is(err, sharingViolation) || errors.Is(err, syscall.ERROR_ACCESS_DENIED)
 }
 
-// syncDir: a directory cannot be synced, nor need be.
+// syncDir: a directory cannot be synced.
 func syncDir(string) error { return nil }

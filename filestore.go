@@ -64,8 +64,7 @@ const (
 // and for all processes of one machine. It does no I/O; the directory is made
 // when something is saved first, for its owner alone (0700), as are the files
 // (0600). A record is a file that is replaced whole, and is on the disk when Save
-// returns. Refresh tokens are in it as they are: who may read the files may use
-// them.
+// returns. What it holds is sealed by [Encryption], or as it is.
 //
 // Nothing else should be in the directory, and it must be on a local disk: the
 // lock in it is advisory, and network file systems may not heed it. A directory
@@ -73,8 +72,8 @@ const (
 // is trouble until it is back. A file that is no record is trouble too and is
 // left for somebody to look at; the others go on.
 //
-// It works on Unix and Windows; on Solaris, AIX, Plan 9 and in browsers nothing
-// can be saved.
+// It works on Unix, and on Windows, whose disk may have a record a moment later;
+// on Solaris, AIX, Plan 9 and in browsers nothing can be saved.
 func NewFileStore(dir string) Store { return &fileStore{dir: dir, turn: make(chan struct{}, 1)} }
 
 // Load implements [Store].

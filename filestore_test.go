@@ -26,12 +26,12 @@ func TestALoginOutlivesItsProcessInAFileStore(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		before := s.manager(t, authtrip.WithStore(authtrip.NewFileStore(dir)))
+		before := s.manager(t, authtrip.WithPlaintextStore(authtrip.NewFileStore(dir)))
 		s.login(t, of(t, before, "ann"), "ann")
 		if err := before.Close(); err != nil {
 			t.Fatal(err)
 		}
-		after := s.manager(t, authtrip.WithStore(authtrip.NewFileStore(dir)))
+		after := s.manager(t, authtrip.WithPlaintextStore(authtrip.NewFileStore(dir)))
 		s.mustBe(t, of(t, after, "ann"), "ann")
 	})
 }

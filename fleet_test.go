@@ -294,3 +294,47 @@ func TestARenewalIsLeftToWhoHoldsTheLease(t *testing.T) {
 		f.wantTokenCalls(2)
 	})
 }
+
+// A server that gives the same token again, with the time that is left of it, is
+// asked by a fleet no oftener than by one process.
+func TestAFleetAsksNoOftenerWhereTheServerGivesTheSameTokenAgain(t *testing.T) {
+	calls := func(n int) (calls int) {
+		inFleet(t, n, func(t *testing.T, f *fleet) {
+			f.srv.SetLifetime(time.Hour)
+			f.srv.Break(authtest.Fault{SameToken: true})
+			for began := time.Now(); time.Since(began) < 3*time.Hour; settle(20 * time.Second) {
+				for _, m := range f.all {
+					m.mustGet()
+				}
+			}
+			calls = f.srv.Counts().TokenCalls
+		})
+		return calls
+	}
+	one, many := calls(1), calls(20)
+	t.Logf("%d calls by one process, %d by twenty", one, many)
+	if many > one+one/2 {
+		t.Errorf("%d token calls by a fleet of 20, %d by one process", many, one)
+	}
+}
+
+// Nor when it rejects it.
+func TestAFleetAsksNoOftenerForARejectedTokenThatIsGivenAgain(t *testing.T) {
+	inFleet(t, 20, func(t *testing.T, f *fleet) {
+		f.srv.Break(authtest.Fault{SameToken: true})
+		for _, m := range f.all {
+			m.url = f.srv.APIURL + "/always-401"
+		}
+		for range 300 {
+			for _, m := range f.all {
+				if status, err := m.get(); status != 401 || err != nil {
+					t.Fatalf("status %d, %v; want 401", status, err)
+				}
+			}
+			settle(2 * time.Second)
+		}
+		if got := f.srv.Counts().TokenCalls; got > 60 {
+			t.Errorf("%d token calls in 10 minutes", got)
+		}
+	})
+}

@@ -40,8 +40,11 @@ func TestI06_ATombstoneAsksForAnotherTokenAndTakesNoneAway(t *testing.T) {
 		}
 		f.srv.Heal()
 		settle(time.Minute)
-		four := f.join()
+		four, rejected := f.join(), f.srv.Counts().Rejected
 		four.mustGet()
+		if f.srv.Counts().Rejected != rejected {
+			t.Fatal("a token that is known to be rejected was sent while another could be had")
+		}
 		calls = f.srv.Counts().TokenCalls
 		for _, m := range []*member{one, two, three} {
 			m.mustGet()
@@ -126,6 +129,51 @@ func TestAnInvalidatedTokenIsNotHadFromTheStore(t *testing.T) {
 		if _, err := one.src.Token(t.Context()); err == nil {
 			t.Fatal("a token that was dropped is in use again")
 		}
+	})
+}
+
+// Nor is one that was invalidated before, and is in the Store still.
+func TestAnOlderTokenThanTheInvalidatedIsNotHadFromTheStore(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		m := f.all[0]
+		m.mustGet()
+		synctest.Wait()
+		first, err := m.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.store.breakDown(func(op string) error { return map[string]error{"save": errors.New("full")}[op] })
+		m.src.Invalidate(first)
+		settle(time.Second)
+		second, err := m.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		m.src.Invalidate(second)
+		third, err := m.src.Token(t.Context())
+		if err != nil || third.AccessToken() == first.AccessToken() {
+			t.Fatalf("the first token again, or %v", err)
+		}
+	})
+}
+
+// Whoever gets the lease looks again: who had it may have just saved.
+func TestWhoGetsTheLeaseLooksAgain(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.all[0].mustGet()
+		synctest.Wait()
+		key, value, version := f.store.only(t, "token/")
+		if err := f.store.Store.Delete(t.Context(), key, version); err != nil {
+			t.Fatal(err)
+		}
+		f.store.breakDown(once("save", 1, func() {
+			if _, err := f.store.Store.Save(t.Context(), key, []byte(value), "", 0); err != nil {
+				t.Error(err)
+			}
+		}))
+		f.join().mustGet()
+		f.wantTokenCalls(1)
 	})
 }
 

@@ -36,6 +36,18 @@ func newFleetToken(sentAt instant, reply *tokenReply, reissued bool) *fleetToken
 	return t
 }
 
+// follows is told what the Store has. The same token, given again, ends when it
+// was to end, if it has not.
+func (t *fleetToken) follows(found *fleetToken) {
+	if found == nil || found.AccessToken != t.AccessToken {
+		return
+	}
+	t.Rejected = found.Rejected
+	if left := found.SentAt + found.Lifetime - t.SentAt; found.Lifetime != 0 && left > 0 && (t.Lifetime == 0 || left < t.Lifetime) {
+		t.Lifetime = left
+	}
+}
+
 // decodeFleetToken returns nil for what is none, which is written over.
 func decodeFleetToken(value []byte) *fleetToken {
 	var t fleetToken
@@ -77,10 +89,10 @@ func (t *fleetToken) usable() time.Duration {
 	return usablePart(t.lifetime())
 }
 
-// left is how long the Store has to keep the token; 0 is for ever.
+// left is how long the Store has to keep the token.
 func (t *fleetToken) left(now instant) time.Duration {
 	if t.Lifetime == 0 {
-		return 0
+		return maxLifetime
 	}
 	return max(time.Millisecond, t.usable()-t.age(now))
 }

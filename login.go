@@ -109,10 +109,10 @@ func (l *login) trouble(err error, secrets []string) error {
 // saved.
 func (l *login) load() (*record, string, error) {
 	value, version, err := l.manager.store.Load(context.Background(), l.key)
-	if errors.Is(err, ErrNotFound) {
+	if err == ErrNotFound {
 		return &record{}, "", nil
 	}
-	if _, sealed := errors.AsType[*unreadable](err); sealed {
+	if _, sealed := err.(*unreadable); sealed {
 		err = fmt.Errorf("%w; the login is left as it is: when the record is deleted, its user can log in anew", err)
 	}
 	if err != nil {
@@ -133,7 +133,7 @@ func (l *login) write(r *record, version string) error {
 		return err
 	}
 	err := l.manager.store.Delete(context.Background(), l.key, version)
-	if errors.Is(err, ErrNotFound) {
+	if err == ErrNotFound {
 		err = nil
 	}
 	return err
@@ -169,7 +169,7 @@ func (l *login) update(ctx context.Context, f func(*record) (*record, error)) (*
 		case fErr != nil:
 			_ = l.trouble(err, secrets)
 			return now, fErr
-		case !errors.Is(err, ErrConflict):
+		case err != ErrConflict:
 			return now, l.trouble(err, secrets)
 		case !sleep(ctx, jitter(20*time.Millisecond, 0.5)):
 			return now, fmt.Errorf("the Store: %w, again and again: %w", ErrConflict, ctx.Err())

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,73 +38,6 @@ func TestAFullStoreRefusesANewPrincipalBeforeTheCodeIsSpent(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-}
-
-func TestAMemoryStoreComparesAndSets(t *testing.T) {
-	ctx, s := t.Context(), authtrip.NewMemoryStore(0)
-	if _, _, err := s.Load(ctx, "k"); !errors.Is(err, authtrip.ErrNotFound) {
-		t.Fatalf("%v, want ErrNotFound", err)
-	}
-	if err := s.Delete(ctx, "k", ""); !errors.Is(err, authtrip.ErrNotFound) {
-		t.Fatalf("%v, want ErrNotFound", err)
-	}
-	if _, err := s.Save(ctx, "k", []byte("x"), "made-up", 0); !errors.Is(err, authtrip.ErrConflict) {
-		t.Fatalf("%v, want ErrConflict", err)
-	}
-	versions := map[string]bool{"": true}
-	version := ""
-	for i := range 5 {
-		next, err := s.Save(ctx, "k", []byte{byte(i)}, version, 0)
-		if err != nil || versions[next] {
-			t.Fatalf("%v, or a version that was used before", err)
-		}
-		versions[next] = true
-		for _, stale := range []string{"", version, next + "x"} {
-			if _, err := s.Save(ctx, "k", []byte("late"), stale, 0); !errors.Is(err, authtrip.ErrConflict) {
-				t.Fatalf("saved with %q: %v, want ErrConflict", stale, err)
-			}
-			if err := s.Delete(ctx, "k", stale); !errors.Is(err, authtrip.ErrConflict) {
-				t.Fatalf("deleted with %q: %v, want ErrConflict", stale, err)
-			}
-		}
-		if value, v, err := s.Load(ctx, "k"); err != nil || v != next || string(value) != string([]byte{byte(i)}) {
-			t.Fatalf("%q, %q, %v", value, v, err)
-		}
-		if version = next; i == 2 { // deleted and made anew
-			if err := s.Delete(ctx, "k", version); err != nil {
-				t.Fatal(err)
-			}
-			version = ""
-		}
-	}
-	if _, _, err := s.Load(ctx, "K"); !errors.Is(err, authtrip.ErrNotFound) {
-		t.Fatal("upper and lower case are the same key")
-	}
-}
-
-func TestOfManyWhoSaveToAMemoryStoreOneWins(t *testing.T) {
-	ctx, s := t.Context(), authtrip.NewMemoryStore(0)
-	var won atomic.Int32
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 200 {
-				value, version, err := s.Load(ctx, "k")
-				if err != nil && !errors.Is(err, authtrip.ErrNotFound) {
-					t.Error(err)
-				}
-				if _, err := s.Save(ctx, "k", append(value, '.'), version, 0); err == nil {
-					won.Add(1)
-				} else if !errors.Is(err, authtrip.ErrConflict) {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if value, _, _ := s.Load(ctx, "k"); len(value) != int(won.Load()) || won.Load() == 0 {
-		t.Fatalf("%d were told that they won, and %d did", won.Load(), len(value))
-	}
 }
 
 func TestAMemoryStoreForgetsWhatExpires(t *testing.T) {
@@ -205,23 +136,6 @@ func TestUsedFlowsTakeNoPlaceOfALogin(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestAMemoryStoreSharesNoValues(t *testing.T) {
-	ctx, s := t.Context(), authtrip.NewMemoryStore(0)
-	mine := []byte("abc")
-	if _, err := s.Save(ctx, "k", mine, "", 0); err != nil {
-		t.Fatal(err)
-	}
-	mine[0] = 'X'
-	got, _, _ := s.Load(ctx, "k")
-	if string(got) != "abc" {
-		t.Fatalf("it became %q with the value that was saved", got)
-	}
-	got[0] = 'Y'
-	if again, _, _ := s.Load(ctx, "k"); string(again) != "abc" {
-		t.Fatalf("it became %q with the value that was loaded", again)
-	}
 }
 
 func TestAMemoryStoreDoesNothingForWhoHasLeft(t *testing.T) {

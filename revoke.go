@@ -53,7 +53,7 @@ func (e *entry) unshare(ctx context.Context, token string) string {
 	ctx, cancel := context.WithTimeout(ctx, 2*storeWait)
 	defer cancel()
 	cred, err := contained(ctx, func() (credentials, error) { return e.client.credentials(ctx, nil) })
-	if err != nil {
+	if err != nil || e.client.manager.store.health.refused(&e.client.manager.store.health.reads) {
 		return token
 	}
 	s := e.share(cred)

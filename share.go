@@ -89,33 +89,72 @@ func (e *entry) looks() {
 	e.note().lookAgain = now.mono + int64(jitter(time.Second, 0.3))
 }
 
-// answer is the token in the Store if it answers n. One that is older than
-// the one in use was left behind by a Store that failed.
+// answer is the token in the Store if it answers n. One that is older than what
+// was here last was left behind by a Store that failed, or is about to go.
 func (s *share) answer(n need, now instant) (at instant, reply *tokenReply) {
-	at, reply = s.found.reply(now)
-	if reply == nil || s.found.Rejected || reply.token == n.unwanted || s.entry.had(reply.token) {
+	e, found := s.entry, s.found
+	at, reply = found.reply(now)
+	if reply == nil || found.Rejected {
 		return at, nil
 	}
-	if cur := s.entry.current.Load(); cur != nil && cur.usable(now) && s.found.SentAt < cur.at.wall/int64(time.Millisecond) {
-		return at, nil
-	}
-	if n.renewal && s.entry.isGood() && s.found.stale(now, s.entry.client.manager.policy.RenewAt) {
+	cur := e.current.Load()
+	isCurrent := cur != nil && cur.token() == reply.token
+	switch {
+	case isCurrent && !e.wasAskedFor(cur, found, n, now),
+		!isCurrent && (reply.token == n.unwanted || e.had(reply.token)),
+		e.outdates(found, now),
+		!isCurrent && n.renewal && e.isGood() && found.stale(now, e.client.manager.policy.RenewAt):
 		return at, nil
 	}
 	return at, reply
 }
 
+// outdates reports whether found is older than the token in use, or than the one
+// that was dropped.
+func (e *entry) outdates(found *fleetToken, now instant) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := e.past().dropped
+	if cur := e.current.Load(); cur != nil {
+		if last = cur; !cur.usable(now) {
+			return false
+		}
+	}
+	return last != nil && found.SentAt < last.at.wall/int64(time.Millisecond)
+}
+
+// wasAskedFor reports whether another process asked for a successor of cur a
+// while ago, when this one would not have asked again yet either, and the server
+// gave cur again, as found says.
+func (e *entry) wasAskedFor(cur *issued, found *fleetToken, n need, now instant) bool {
+	if found.SentAt <= cur.at.wall/int64(time.Millisecond) {
+		return false
+	}
+	age, wait := found.age(now), time.Second
+	if n.unwanted == cur.token() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return found.Reissued && age < max(wait, e.past().pause.length)
+	}
+	if cur.usable(now) && cur.usableFor != forever {
+		wait = max(wait, (cur.left(now)+age)/2)
+	}
+	return age < wait
+}
+
 // look loads what the Store has. A record that cannot be read is none, and is
 // written over.
 func (s *share) look(ctx context.Context) error {
+	before := s.version
 	value, version, err := s.store.Load(ctx, s.tokenKey())
 	s.found, s.version = nil, ""
-	_, closed := errors.AsType[*unreadable](err)
+	_, sealed := err.(*unreadable)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case err == ErrNotFound:
 		return nil
-	case closed:
-		s.entry.client.manager.tellStoreFailed(s.entry.client, err, nil)
+	case sealed && version == before: // told already
+	case sealed:
+		_ = s.entry.client.manager.tellStoreFailed(s.entry.client, err, nil)
 	case err != nil:
 		return err
 	default:
@@ -132,7 +171,7 @@ func (s *share) take(ctx context.Context) (taken bool, err error) {
 		return false, errNotWritten
 	}
 	s.lease, err = s.store.Save(ctx, s.leaseKey(), []byte(m.owner), "", m.policy.FetchTimeout+leaseSlack)
-	if errors.Is(err, ErrConflict) {
+	if err == ErrConflict {
 		return false, nil
 	}
 	return err == nil, err
@@ -143,11 +182,9 @@ var errNotWritten = errors.New("the Store could not be written a moment ago")
 // save writes what a call brought, unless another process has a newer one.
 func (s *share) save(ctx context.Context, next *fleetToken) {
 	for range 5 {
-		if s.found != nil && s.found.AccessToken == next.AccessToken {
-			next.Rejected = s.found.Rejected
-		}
+		next.follows(s.found)
 		err := s.write(ctx, next)
-		if !errors.Is(err, ErrConflict) || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt {
+		if err != ErrConflict || s.look(ctx) != nil || s.found != nil && s.found.SentAt > next.SentAt {
 			return
 		}
 	}
@@ -185,12 +222,12 @@ func (s *share) probe(ctx context.Context) {
 // cool gives the lease back, but not before the time that the server asked to be
 // left alone for.
 func (s *share) cool(ctx context.Context, err error) {
-	wait, told := RetryAfter(err)
-	if s.lease == "" || !told {
+	said, ok := err.(*ServerError)
+	if s.lease == "" || !ok || said.RetryAfter <= 0 {
 		s.release(ctx)
 		return
 	}
-	_, _ = s.store.Save(ctx, s.leaseKey(), []byte(s.entry.client.manager.owner), s.lease, wait)
+	_, _ = s.store.Save(ctx, s.leaseKey(), []byte(s.entry.client.manager.owner), s.lease, said.wait())
 }
 
 // behind does f after the flight, which has begun to redeem: nobody waits for it

@@ -99,7 +99,8 @@ func (s *Source) Suspect(tok Token) {
 }
 
 // Invalidate drops tok outright if it is the token in use: the next caller waits
-// for another, and fails if there is none. For a token that a server rejected
+// for another, and fails if there is none. Others who share the [Store] go on
+// with it. For a token that a server rejected
 // [Source.Suspect] is the better word.
 func (s *Source) Invalidate(tok Token) {
 	if tok.t == nil {
@@ -115,7 +116,9 @@ func (s *Source) Invalidate(tok Token) {
 // Revoke drops the token in use, whatever follows, and asks the server to end
 // it (RFC 7009); without a RevocationEndpoint the error says that the server
 // was not told. ctx bounds the call, as does the FetchTimeout. The next request
-// gets a new token.
+// gets a new token. A token that processes share is taken from the [Store] too,
+// and with none in use the one there is revoked; the others find out when it is
+// rejected.
 //
 // Of a user's grant it is the end: the refresh token is removed from the Store
 // and revoked too, tokens of all scopes are dropped, and the next request gets

@@ -72,15 +72,41 @@ func (s *guardedStore) Delete(ctx context.Context, key, version string) error {
 	return err
 }
 
-// guarded is one operation.
+// guarded is one operation. Its error is one of the sentinels, an *unreadable, or
+// trouble.
 func guarded[T any](ctx context.Context, h *storeHealth, of *operations, f func(context.Context) (T, error)) (T, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	got, err := contained(bounded, func() (T, error) { return f(bounded) })
+	got, err := contained(bounded, func() (T, error) {
+		got, err := f(bounded)
+		return got, sorted(err)
+	})
 	if err == nil || ctx.Err() == nil { // else it was given up
 		h.note(of, err)
 	}
 	return got, err
+}
+
+// storeFault is trouble as a Store told it. It is looked into where a panic in
+// code of others does no harm.
+type storeFault struct{ err error }
+
+func (*storeFault) Error() string { return "the Store failed" }
+
+// sorted calls code of others.
+func sorted(err error) error {
+	if err == nil {
+		return nil
+	}
+	if sealed, ok := errors.AsType[*unreadable](err); ok {
+		return sealed
+	}
+	for _, said := range []error{ErrNotFound, ErrConflict} {
+		if errors.Is(err, said) {
+			return said
+		}
+	}
+	return &storeFault{err}
 }
 
 // fails reports whether operations of a kind failed when they were tried last.
@@ -107,10 +133,15 @@ func (h *storeHealth) refused(of *operations) bool {
 	return false
 }
 
-// note is told what came of an operation.
+// note is told what came of an operation. That a record was not there to be
+// changed does not say that it could have been.
 func (h *storeHealth) note(of *operations, err error) {
-	_, opened := errors.AsType[*unreadable](err)
-	trouble := err != nil && !opened && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrConflict)
+	_, sealed := err.(*unreadable)
+	said := sealed || err == ErrNotFound || err == ErrConflict
+	if said && of == &h.writes {
+		return
+	}
+	trouble := err != nil && !said
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.reads.failing || h.writes.failing
@@ -121,15 +152,15 @@ func (h *storeHealth) note(of *operations, err error) {
 	} else {
 		of.delay = 0
 	}
-	after := h.reads.failing || h.writes.failing
-	if h.hook == nil || before == after {
+	if h.hook == nil || before == (h.reads.failing || h.writes.failing) {
 		return
 	}
 	h.changes.announce(func() {
-		if !trouble {
-			err = nil
+		if trouble {
+			h.hook(fmt.Errorf("authtrip: %w", storeTrouble(err)))
+		} else {
+			h.hook(nil)
 		}
-		h.hook(storeTrouble(err))
 	})
 }
 
@@ -139,8 +170,8 @@ type storeError struct{ *callError }
 // storeTrouble is what a Store said, without what it repeated of a record. It
 // calls the user's code.
 func storeTrouble(err error, secrets ...string) error {
-	if err == nil {
-		return nil
+	if fault, ok := err.(*storeFault); ok {
+		err = fault.err
 	}
 	return &storeError{describe("the Store: ", err, func(text string) string { return scrub(withoutRecord(text), secrets) })}
 }

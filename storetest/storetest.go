@@ -1,8 +1,22 @@
-// Package storetest is what an [authtrip.Store] promises, as tests: every Store
-// should pass them against its real engine.
+// Package storetest is what an [authtrip.Store] promises, as tests. Whoever
+// writes a Store runs them against the engine it is for, not against a stand-in:
 //
 //	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) authtrip.Store { return mystore.New(engine(t)) })
+//		storetest.Run(t, func(t *testing.T) authtrip.Store {
+//			db := connect(t, "127.0.0.1:5432")
+//			t.Cleanup(db.Close)
+//			return mystore.New(db)
+//		})
+//	}
+//
+// A Store on an engine that may go away, such as a server, should also go on when
+// it is back:
+//
+//	func TestStoreInAnOutage(t *testing.T) {
+//		server := startServer(t)
+//		storetest.Outage(t, func(t *testing.T) authtrip.Store {
+//			return mystore.New(connect(t, server.Addr))
+//		}, server.Stop, server.Start)
 //	}
 package storetest
 

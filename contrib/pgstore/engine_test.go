@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,8 +59,7 @@ func (e *engine) command(t testing.TB, name string, args ...string) *exec.Cmd {
 }
 
 // start starts it, where it was before if it has been started once. Another
-// program may take the port meanwhile, and what was killed may have children
-// that are ending still: then it tries again.
+// program may take the port meanwhile: then it tries again.
 func (e *engine) start(t testing.TB) {
 	t.Helper()
 	port := e.port
@@ -122,13 +122,15 @@ func (e *engine) answers(deadline time.Time) bool {
 	return false
 }
 
-// stop kills it.
+// stop ends it as a crash would: nothing is written down any more, and the next
+// start recovers. Its children end with it, which they would not at once if it
+// were killed.
 func (e *engine) stop(t testing.TB) {
 	t.Helper()
 	if e.cmd == nil {
 		return
 	}
-	_ = e.cmd.Process.Kill()
+	_ = e.cmd.Process.Signal(syscall.SIGQUIT)
 	<-e.ended
 	e.cmd = nil
 }

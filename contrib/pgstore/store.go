@@ -33,9 +33,9 @@ var _ authtrip.Store = (*Store)(nil)
 // does no I/O: the table is there, or [Store.CreateTable] makes it. A table that
 // is not there is an error of every call, which names CreateTable.
 //
-// A call takes a connection of the pool for one statement. Nothing is repeated
-// whose answer was lost: that is an error, as is each connection of the pool that
-// broke, until pgxpool has noticed.
+// Nothing is repeated whose answer was lost: that is an error. So is a connection
+// that broke, once, unless it was idle for over a second: pgxpool tries those
+// before it gives them out.
 //
 // Errors hold no keys and no values. PostgreSQL's own log may, as it is set up.
 func New(db DB) *Store { return &Store{db: db} }

@@ -135,7 +135,7 @@ func mustHold(t *testing.T, s *pgstore.Store, value, version string) {
 	}
 }
 
-// mustEndWith runs a call under a context that ends soon.
+// mustEnd runs a call under a context that ends soon.
 func mustEnd(t *testing.T, call func(context.Context) error) {
 	t.Helper()
 	for _, cancelled := range []bool{false, true} {

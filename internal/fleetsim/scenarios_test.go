@@ -30,6 +30,7 @@ var scenarios = []scenario{
 	{[]string{"the token revoked, under traffic"}, revokedUnderTraffic},
 	{[]string{"the Store refuses, through lifetimes", "it is back, for a lifetime", "all tokens revoked while they differed"}, outage(refusing)},
 	{[]string{"the Store hangs, through lifetimes", "it is back, for a lifetime", "all tokens revoked while they differed"}, outage(hanging)},
+	{[]string{"a minute after an outage the tokens expired; all at once"}, expiredAfter(refusing)},
 	{[]string{"cold start, the Store refuses"}, coldWithout(refusing)},
 	{[]string{"cold start, the Store hangs"}, coldWithout(hanging)},
 	{[]string{"the token revoked, the Store hangs; all at once"}, revokedWithout(hanging)},
@@ -105,6 +106,24 @@ func outage(trouble func(context.Context) error) func(*testing.T, world, plan) [
 			f.revokeAll()
 			f.atOnce()
 			f.traffic(time.Minute, p.busy)
+			got = append(got, f.endWithTokens())
+		})
+		return got
+	}
+}
+
+// expiredAfter is an outage that all processes have noticed, after which nobody
+// asks for anything until all tokens have expired.
+func expiredAfter(trouble func(context.Context) error) func(*testing.T, world, plan) []figures {
+	return func(t *testing.T, w world, _ plan) (got []figures) {
+		w.in(t, func(t *testing.T, f *fleet) {
+			f.engine.breakDown(trouble)
+			f.atOnce()
+			f.rest(w.lifetime)
+			f.engine.breakDown(nil)
+			f.rest(time.Minute)
+			f.end()
+			f.atOnce()
 			got = append(got, f.endWithTokens())
 		})
 		return got
