@@ -36,10 +36,10 @@ var scenarios = []scenario{
 	{[]string{"the token revoked, the Store hangs; all at once"}, revokedWithout(hanging)},
 	{[]string{"the Store loses its records, through lifetimes"}, emptied},
 	{[]string{"cold start, whoever has the lease died"}, deadHolder},
-	{[]string{"renewals due, the authorization server says 503, 5 minutes", "it is back, 5 minutes"}, noRenewal(unavailable)},
-	{[]string{"renewals due, the authorization server hangs, 5 minutes", "it is back, 5 minutes"}, noRenewal(silent)},
-	{[]string{"cold start, the authorization server says 503, a minute", "it is back, a minute"}, noToken(unavailable)},
-	{[]string{"cold start, the authorization server hangs, a minute", "it is back, a minute"}, noToken(silent)},
+	{[]string{"renewals due, the authorization server says 503, 3 minutes", "renewals due, it is back, a minute"}, noRenewal(unavailable)},
+	{[]string{"renewals due, the authorization server hangs, 3 minutes", "renewals due, it is back, a minute"}, noRenewal(silent)},
+	{[]string{"cold start, the authorization server says 503, a minute", "cold start, it is back, a minute"}, noToken(unavailable)},
+	{[]string{"cold start, the authorization server hangs, a minute", "cold start, it is back, a minute"}, noToken(silent)},
 }
 
 func coldStart(t *testing.T, w world, _ plan) (got []figures) {
@@ -196,11 +196,12 @@ func noRenewal(trouble func(*http.Request) (*http.Response, error)) func(*testin
 		w.warm(t, func(t *testing.T, f *fleet) {
 			f.rest(time.Duration(float64(w.lifetime) * (2. / 3 * 1.05)))
 			f.end()
-			for _, trouble := range []func(*http.Request) (*http.Response, error){trouble, nil} {
-				f.servers.breakDown(trouble)
-				f.traffic(5*time.Minute, p.busy)
-				got = append(got, f.end())
-			}
+			f.servers.breakDown(trouble)
+			f.traffic(3*time.Minute, p.busy)
+			got = append(got, f.end())
+			f.servers.breakDown(nil)
+			f.traffic(time.Minute, p.busy)
+			got = append(got, f.end())
 		})
 		return got
 	}
@@ -210,11 +211,12 @@ func noRenewal(trouble func(*http.Request) (*http.Response, error)) func(*testin
 func noToken(trouble func(*http.Request) (*http.Response, error)) func(*testing.T, world, plan) []figures {
 	return func(t *testing.T, w world, p plan) (got []figures) {
 		w.in(t, func(t *testing.T, f *fleet) {
-			for _, trouble := range []func(*http.Request) (*http.Response, error){trouble, nil} {
-				f.servers.breakDown(trouble)
-				f.traffic(time.Minute, p.busy)
-				got = append(got, f.end())
-			}
+			f.servers.breakDown(trouble)
+			f.traffic(time.Minute, p.busy)
+			got = append(got, f.end())
+			f.servers.breakDown(nil)
+			f.traffic(time.Minute, p.busy)
+			got = append(got, f.end())
 		})
 		return got
 	}
