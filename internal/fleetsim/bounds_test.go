@@ -27,7 +27,7 @@ func TestAFleetKeepsItsBounds(t *testing.T) {
 		{"the Store refuses, through lifetimes", renewals * n, 2 * renewals, w.answer, 0},
 		{"the Store hangs, through lifetimes", renewals * n, 2 * renewals, w.answer, 0},
 		{"it is back, for a lifetime", 3, 12, w.answer, 0},
-		{"all tokens revoked while they differed", 2, 2*looks + 20, patience + alone, n},
+		{"after an outage all tokens were revoked while they differed", 2, 2*looks + 20, patience + alone, n},
 		{"a minute after an outage the tokens expired; all at once", n, 2*looks + 1, patience, 0},
 		{"cold start, the Store refuses", n, 2, alone, 0},
 		{"cold start, the Store hangs", n, 2, time.Second + alone, 0},

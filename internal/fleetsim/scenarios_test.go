@@ -28,8 +28,9 @@ var scenarios = []scenario{
 	{[]string{"the token expired while nobody asked; all at once"}, expired},
 	{[]string{"the token revoked; all at once"}, revoked},
 	{[]string{"the token revoked, under traffic"}, revokedUnderTraffic},
-	{[]string{"the Store refuses, through lifetimes", "it is back, for a lifetime", "all tokens revoked while they differed"}, outage(refusing)},
-	{[]string{"the Store hangs, through lifetimes", "it is back, for a lifetime", "all tokens revoked while they differed"}, outage(hanging)},
+	{[]string{"the Store refuses, through lifetimes", "it is back, for a lifetime"}, outage(refusing)},
+	{[]string{"the Store hangs, through lifetimes", "it is back, for a lifetime"}, outage(hanging)},
+	{[]string{"after an outage all tokens were revoked while they differed"}, differing},
 	{[]string{"a minute after an outage the tokens expired; all at once"}, expiredAfter(refusing)},
 	{[]string{"cold start, the Store refuses"}, coldWithout(refusing)},
 	{[]string{"cold start, the Store hangs"}, coldWithout(hanging)},
@@ -85,8 +86,7 @@ func revokedUnderTraffic(t *testing.T, w world, p plan) (got []figures) {
 	return got
 }
 
-// outage is one of the Store through lifetimes, and what follows. In a fleet of
-// its own it is followed by the worst that may befall many tokens.
+// outage is one of the Store through lifetimes, and what follows.
 func outage(trouble func(context.Context) error) func(*testing.T, world, plan) []figures {
 	return func(t *testing.T, w world, p plan) (got []figures) {
 		w.warm(t, func(t *testing.T, f *fleet) {
@@ -97,19 +97,25 @@ func outage(trouble func(context.Context) error) func(*testing.T, world, plan) [
 			f.traffic(w.lifetime, p.calm)
 			got = append(got, f.endWithTokens())
 		})
-		w.warm(t, func(t *testing.T, f *fleet) {
-			f.engine.breakDown(trouble)
-			f.traffic(w.lifetime, p.calm)
-			f.engine.breakDown(nil)
-			f.traffic(w.lifetime/3, p.calm) // until half of them have renewed a second time
-			f.end()
-			f.revokeAll()
-			f.atOnce()
-			f.traffic(time.Minute, p.busy)
-			got = append(got, f.endWithTokens())
-		})
 		return got
 	}
+}
+
+// differing is a fleet that an outage of the Store left with many tokens, half
+// of which have been renewed since, when all of them are revoked.
+func differing(t *testing.T, w world, p plan) (got []figures) {
+	w.warm(t, func(t *testing.T, f *fleet) {
+		f.engine.breakDown(refusing)
+		f.traffic(w.lifetime, p.calm)
+		f.engine.breakDown(nil)
+		f.traffic(w.lifetime/3, p.calm)
+		f.end()
+		f.revokeAll()
+		f.atOnce()
+		f.traffic(time.Minute, p.busy)
+		got = append(got, f.endWithTokens())
+	})
+	return got
 }
 
 // expiredAfter is an outage that all processes have noticed, after which nobody
