@@ -22,7 +22,7 @@ type engine struct {
 	ended     chan struct{}
 }
 
-func newEngine(t *testing.T) *engine {
+func newEngine(t testing.TB) *engine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pgstore") // not TempDir, which its owner cannot reach
 	if err != nil {
@@ -42,7 +42,7 @@ func newEngine(t *testing.T) *engine {
 	return e
 }
 
-func (e *engine) command(t *testing.T, name string, args ...string) *exec.Cmd {
+func (e *engine) command(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil { // Debian has it elsewhere
@@ -60,7 +60,7 @@ func (e *engine) command(t *testing.T, name string, args ...string) *exec.Cmd {
 
 // start starts it, where it was before if it has been started once. Another
 // program may take the port meanwhile: then it tries again.
-func (e *engine) start(t *testing.T) {
+func (e *engine) start(t testing.TB) {
 	t.Helper()
 	port := e.port
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
@@ -87,7 +87,7 @@ func (e *engine) start(t *testing.T) {
 	t.Fatal("PostgreSQL does not answer")
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,7 +125,7 @@ func (e *engine) answers(deadline time.Time) bool {
 // stop ends it as a crash would: nothing is written down any more, and the next
 // start recovers. Its children end with it, which they would not at once if it
 // were killed.
-func (e *engine) stop(t *testing.T) {
+func (e *engine) stop(t testing.TB) {
 	t.Helper()
 	if e.cmd == nil {
 		return
@@ -144,14 +144,14 @@ func (e *engine) url(database string) string {
 type database struct{ url string }
 
 // newDatabase makes an empty one.
-func (e *engine) newDatabase(t *testing.T, name, settings string) database {
+func (e *engine) newDatabase(t testing.TB, name, settings string) database {
 	t.Helper()
 	database{e.url("postgres")}.mustExec(t, "CREATE DATABASE "+name)
 	return database{e.url(name) + settings}
 }
 
 // withTable makes the table too, twice, for it may be there.
-func (d database) withTable(t *testing.T) database {
+func (d database) withTable(t testing.TB) database {
 	t.Helper()
 	for range 2 {
 		if err := pgstore.New(d.pool(t)).CreateTable(t.Context()); err != nil {
@@ -162,12 +162,12 @@ func (d database) withTable(t *testing.T) database {
 }
 
 // open returns another handle on the table.
-func (d database) open(t *testing.T) *pgstore.Store {
+func (d database) open(t testing.TB) *pgstore.Store {
 	t.Helper()
 	return pgstore.New(d.pool(t))
 }
 
-func (d database) pool(t *testing.T) *pgxpool.Pool {
+func (d database) pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(context.Background(), d.url+"&pool_max_conns=4")
 	if err != nil {
@@ -177,7 +177,7 @@ func (d database) pool(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-func (d database) mustExec(t *testing.T, sql string, args ...any) {
+func (d database) mustExec(t testing.TB, sql string, args ...any) {
 	t.Helper()
 	if _, err := d.pool(t).Exec(t.Context(), sql, args...); err != nil {
 		t.Fatal(err)

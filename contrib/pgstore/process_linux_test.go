@@ -10,7 +10,7 @@ import (
 
 // process runs a program as somebody who is not root, for the server refuses to
 // be root's, and ends it with the tests that started it, however they end.
-func process(t *testing.T) *syscall.SysProcAttr {
+func process(t testing.TB) *syscall.SysProcAttr {
 	t.Helper()
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // by which the server takes its children with it
 	if os.Getuid() == 0 {
@@ -21,7 +21,7 @@ func process(t *testing.T) *syscall.SysProcAttr {
 }
 
 // owner is whose the server and its files are.
-func owner(t *testing.T) (uid, gid int) {
+func owner(t testing.TB) (uid, gid int) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return os.Getuid(), os.Getgid()

@@ -8,6 +8,6 @@ import (
 	"testing"
 )
 
-func process(*testing.T) *syscall.SysProcAttr { return nil }
+func process(testing.TB) *syscall.SysProcAttr { return nil }
 
-func owner(*testing.T) (uid, gid int) { return os.Getuid(), os.Getgid() }
+func owner(testing.TB) (uid, gid int) { return os.Getuid(), os.Getgid() }

@@ -43,7 +43,8 @@ func TestPostgreSQLMayGoAwayAndComeBack(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	d := e.newDatabase(t, "outage", "").withTable(t)
-	storetest.Outage(t, func(t *testing.T) authtrip.Store { return d.open(t) }, e.stop, e.start)
+	storetest.Outage(t, func(t *testing.T) authtrip.Store { return d.open(t) },
+		func(t *testing.T) { e.stop(t) }, func(t *testing.T) { e.start(t) })
 }
 
 func promises(t *testing.T, e *engine) {

@@ -20,7 +20,7 @@ type engine struct {
 	ended     chan struct{}
 }
 
-func newEngine(t *testing.T, args ...string) *engine {
+func newEngine(t testing.TB, args ...string) *engine {
 	t.Helper()
 	e := &engine{dir: t.TempDir(), args: args}
 	t.Cleanup(func() { e.stop(t) })
@@ -30,7 +30,7 @@ func newEngine(t *testing.T, args ...string) *engine {
 
 // start starts it, where it was before if it has been started once. Another
 // program may take the port meanwhile: then it tries again.
-func (e *engine) start(t *testing.T) {
+func (e *engine) start(t testing.TB) {
 	t.Helper()
 	addr := e.addr
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
@@ -46,7 +46,7 @@ func (e *engine) start(t *testing.T) {
 	t.Fatal("redis-server does not answer")
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,7 +56,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func (e *engine) launch(t *testing.T) {
+func (e *engine) launch(t testing.TB) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(e.addr)
 	e.cmd = exec.Command("redis-server", append([]string{
@@ -96,7 +96,7 @@ func (e *engine) answers(deadline time.Time) bool {
 }
 
 // stop kills it.
-func (e *engine) stop(t *testing.T) {
+func (e *engine) stop(t testing.TB) {
 	t.Helper()
 	if e.cmd == nil {
 		return
@@ -107,12 +107,12 @@ func (e *engine) stop(t *testing.T) {
 }
 
 // client returns one as New wants it.
-func (e *engine) client(t *testing.T) *redis.Client {
+func (e *engine) client(t testing.TB) *redis.Client {
 	t.Helper()
 	return open(t, &redis.Options{Addr: e.addr, ContextTimeoutEnabled: true, DialerRetries: 1})
 }
 
-func open(t *testing.T, options *redis.Options) *redis.Client {
+func open(t testing.TB, options *redis.Options) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
@@ -120,7 +120,7 @@ func open(t *testing.T, options *redis.Options) *redis.Client {
 }
 
 // do sends one command and returns the answer as text.
-func (e *engine) do(t *testing.T, args ...any) string {
+func (e *engine) do(t testing.TB, args ...any) string {
 	t.Helper()
 	got, err := e.client(t).Do(t.Context(), args...).Result()
 	if err != nil {

@@ -24,7 +24,8 @@ func TestAStoreInRedisKeepsItsPromises(t *testing.T) {
 func TestRedisMayGoAwayAndComeBack(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	storetest.Outage(t, func(t *testing.T) authtrip.Store { return redisstore.New(e.client(t)) }, e.stop, e.start)
+	storetest.Outage(t, func(t *testing.T) authtrip.Store { return redisstore.New(e.client(t)) },
+		func(t *testing.T) { e.stop(t) }, func(t *testing.T) { e.start(t) })
 }
 
 // Nobody listens where Redis was: a call does not use up its time.
