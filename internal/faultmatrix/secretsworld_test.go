@@ -116,6 +116,7 @@ func (u *users) manager(p authtrip.Policy) *authtrip.Manager {
 		NotReplayed:    func(_ string, why error) { u.hear("replay", why) },
 		Undecided:      func(_ string, why error) { u.hear("envelope", why) },
 		StoreFailed:    func(_ string, err error) { u.hear("store", err) },
+		StoreChanged:   func(err error) { u.hear("store changed", err) },
 		CircuitChanged: func(server, from, to string) { u.note(server + from + to) },
 	})
 	if err != nil {
