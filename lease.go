@@ -121,6 +121,9 @@ func (s *share) contend(ctx context.Context) error {
 			s.lease = version
 			return err
 		}
+		if s.store.health.fails(&s.store.health.writes) { // which that has not told
+			s.behind(s.probe)
+		}
 	}
 	value, version, err := s.store.Load(ctx, s.leaseKey())
 	_, sealed := err.(*unreadable)
