@@ -35,8 +35,8 @@ func (r memoryRecord) passes() bool { return !r.expiry.IsZero() }
 
 // NewMemoryStore returns a Store that keeps logins in memory, up to capacity of
 // them, for one process, until it ends; 0 is a million. One takes some 400 bytes
-// besides the tokens. Records that expire, as marks of used flows do, have as
-// many places of their own. When the places are taken it refuses another key
+// besides the tokens. Records that expire, as marks of used flows and clients'
+// tokens do, have as many places of their own. When the places are taken it refuses another key
 // with an error: no principal's refresh token is given up for another's.
 func NewMemoryStore(capacity int) Store {
 	if capacity <= 0 {

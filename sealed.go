@@ -50,7 +50,7 @@ func (e Encryption) apply(m *Manager) { m.encryption = &e }
 
 // WithPlaintextStore is WithStore for a Store that keeps everything as it is:
 // whoever reads it has the users' tokens. It is not for use with [Encryption].
-// Nil keeps the default.
+// Nil changes nothing.
 func WithPlaintextStore(s Store) Option {
 	return optionFunc(func(m *Manager) {
 		if s != nil {

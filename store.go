@@ -63,14 +63,14 @@ type Store interface {
 // call and the others find what it brought. Any but a [NewMemoryStore] needs
 // [Encryption] too, or is given by [WithPlaintextStore] instead. Managers that
 // share a Store must have registrations with the same IDs for the same clients,
-// and clocks that agree within five seconds. Nil keeps the default, a
-// [NewMemoryStore] of the Manager's own, and shares nothing.
+// and clocks that agree within five seconds. The default is a [NewMemoryStore] of
+// the Manager's own, which shares nothing; nil changes nothing.
 //
 // A Store that fails costs client credentials no request: an operation takes a
-// second at most, while it is known to fail it is tried once in 1 s to 30 s and
-// nobody waits for it, and each process gets tokens of its own; Hooks.StoreChanged
-// tells. A process waits for another's token call for half a FetchTimeout at
-// most. What is saved is saved behind the requests: call Close, which waits for
+// second at most, or an eighth of the FetchTimeout, and there are three before a
+// token call; while it is known to fail one at a time is tried, 1 s to 30 s apart,
+// and each process gets tokens of its own; Hooks.StoreChanged tells. A process
+// waits for another's token call for half a FetchTimeout at most. What is saved is saved behind the requests: call Close, which waits for
 // it, before a program ends.
 func WithStore(s Store) Option {
 	return optionFunc(func(m *Manager) {

@@ -12,8 +12,8 @@
 //
 // What Redis confirmed may still be lost when it dies or fails over: that is as
 // it was set up. A token that anybody can ask for again may be lost; refresh
-// tokens want appendonly, a replica, and a maxmemory-policy that evicts nothing
-// (noeviction, or one of the volatile ones).
+// tokens want appendonly with appendfsync always, a replica, and a maxmemory-policy
+// that evicts nothing (noeviction, or one of the volatile ones).
 //
 // What a user of the Redis may do must include, for keys that begin with
 // [Prefix]: EVALSHA, EVAL, HGET, HMGET, HSET, DEL, PEXPIRE and PERSIST.
