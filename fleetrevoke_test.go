@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/authtest"
 	"github.com/authtrip/authtrip/nhn"
 )
 
@@ -132,4 +133,91 @@ func TestATokenIsSavedUnderItsOwnCredentials(t *testing.T) {
 		f.join().mustGet() // has the new secret only
 		f.wantTokenCalls(calls)
 	})
+}
+
+// Revoke takes the token out of the Store, Invalidate leaves it to the others.
+func TestWhoRevokesATokenTakesItFromTheStore(t *testing.T) {
+	inFleet(t, 2, func(t *testing.T, f *fleet) {
+		one, two := f.all[0], f.all[1]
+		one.mustGet()
+		two.mustGet()
+		if err := one.src.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if key, _, _ := f.store.only(t, "token/"); key != "" {
+			t.Fatal("the Store has the revoked token")
+		}
+		if f.srv.Counts().Revocations != 1 {
+			t.Fatal("the server was not told")
+		}
+		f.mustGetAll()
+		f.wantTokenCalls(2)
+
+		// Who has none revokes the one in the Store.
+		three := f.join()
+		if err := three.src.Revoke(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if key, _, _ := f.store.only(t, "token/"); key != "" || f.srv.Counts().Revocations != 2 {
+			t.Fatalf("the Store has the revoked token, or the server was told %d times", f.srv.Counts().Revocations)
+		}
+		f.mustGetAll()
+		f.wantTokenCalls(3)
+	})
+}
+
+func TestAnInvalidatedTokenIsNotHadFromTheStore(t *testing.T) {
+	inFleet(t, 2, func(t *testing.T, f *fleet) {
+		one, two := f.all[0], f.all[1]
+		one.mustGet()
+		two.mustGet()
+		tok, err := one.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Millisecond) // records know the time by that
+		one.src.Invalidate(tok)
+		again, err := one.src.Token(t.Context())
+		if err != nil || again.AccessToken() == tok.AccessToken() {
+			t.Fatalf("the same token, or %v", err)
+		}
+		two.mustGet() // with its own, which is good
+		f.wantTokenCalls(2)
+		f.srv.Break(authtest.Fault{Status: 500})
+		one.src.Invalidate(again)
+		if _, err := one.src.Token(t.Context()); err == nil {
+			t.Fatal("a token that was dropped is in use again")
+		}
+	})
+}
+
+// Nor is one that was invalidated before, and is in the Store still.
+func TestAnOlderTokenThanTheInvalidatedIsNotHadFromTheStore(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		m := f.all[0]
+		m.mustGet()
+		synctest.Wait()
+		first, err := m.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.store.breakDown(func(op string) error { return map[string]error{"save": errors.New("full")}[op] })
+		m.src.Invalidate(first)
+		settle(time.Second)
+		second, err := m.src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		m.src.Invalidate(second)
+		third, err := m.src.Token(t.Context())
+		if err != nil || third.AccessToken() == first.AccessToken() {
+			t.Fatalf("the first token again, or %v", err)
+		}
+	})
+}
+
+func TestWhoSharesTokensDoesNotRevokeThemOnClose(t *testing.T) {
+	_, err := authtrip.NewSource(registration(), authtrip.WithPlaintextStore(newSpyStore()), authtrip.Policy{RevokeOnClose: true})
+	wantAll(t, err, "RevokeOnClose", "others", "Source.Revoke")
 }
