@@ -1,10 +1,16 @@
 package authtrip_test
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
 )
 
@@ -121,5 +127,63 @@ func TestI03_A429IsRememberedBesideARejectedToken(t *testing.T) {
 		if got := f.srv.Counts().TokenCalls - calls; got != 1 {
 			t.Errorf("%d token calls in spite of Retry-After", got)
 		}
+	})
+}
+
+// A process whose clock or certificate is wrong keeps nobody else from a token.
+func TestARefusalOfOneProcessIsNotTheOthers(t *testing.T) {
+	inFleet(t, 0, func(t *testing.T, f *fleet) {
+		base := f.srv.Transport().Clone()
+		base.DisableKeepAlives = true
+		refused := f.join(authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			_ = r.Body.Close()
+			return &http.Response{
+				StatusCode: 401, Header: http.Header{}, Request: r,
+				Body: io.NopCloser(strings.NewReader(`{"error":"invalid_client"}`)),
+			}, nil
+		})))
+		if _, err := refused.get(); err == nil {
+			t.Fatal("no error")
+		}
+		synctest.Wait()
+		start := time.Now()
+		f.join().mustGet()
+		if wait := time.Since(start); wait > 0 {
+			t.Errorf("another process waited %v", wait)
+		}
+		synctest.Wait()
+		settle(2 * time.Second)
+		refused.mustGet() // with the other's token
+	})
+}
+
+// What a lease says that a server said is other people's text.
+func TestI14_WhatALeaseSaysIsCutAndCleaned(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.all[0].mustGet()
+		synctest.Wait()
+		key, _, version := f.store.only(t, "token/")
+		if err := f.store.Store.Delete(t.Context(), key, version); err != nil {
+			t.Fatal(err)
+		}
+		note := fmt.Sprintf(`{"form":1,"owner":"x","failed":true,"status":429,"until":%d,"code":"slow\ndown","description":"%s"}`,
+			time.Now().Add(24*time.Hour).UnixMilli(), strings.Repeat(`\u001b[2J\n`, 100)+strings.Repeat("x", 10_000))
+		if _, err := f.store.Store.Save(t.Context(), "lease/"+key[len("token/"):], []byte(note), "", 2*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		m := f.join()
+		_, err := m.get()
+		var said *authtrip.ServerError
+		if !errors.As(err, &said) || said.Status != 429 {
+			t.Fatalf("%v, want what the server said", err)
+		}
+		if text := err.Error(); len(text) > 700 || strings.ContainsAny(text, "\x1b\n\r") {
+			t.Errorf("%d bytes: %q", len(text), text)
+		}
+		if wait, ok := authtrip.RetryAfter(err); !ok || wait > time.Hour {
+			t.Errorf("to come back after %v, %v; want an hour at most", wait, ok)
+		}
+		settle(3 * time.Minute) // the lease is gone, whatever it said
+		m.mustGet()
 	})
 }

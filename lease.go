@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -29,9 +30,9 @@ type lease struct {
 	// Until is when the owner has given up or died, in milliseconds since 1970;
 	// after a call that failed, when another may be made.
 	Until int64 `json:"until"`
-	// Failed says that the call did. With Status the server said no, with that
-	// and what follows: the others heed it. Without, there may be nothing wrong
-	// but with the owner: the others make calls of their own.
+	// Failed says that the call did. With Status the server asked to be left
+	// alone, with that and what follows: the others heed it. Without, there may be
+	// nothing wrong but with the owner: the others make calls of their own.
 	Failed      bool   `json:"failed,omitempty"`
 	Status      int    `json:"status,omitempty"`
 	Code        string `json:"code,omitempty"`
@@ -67,7 +68,7 @@ func (m *Manager) afterFailure(err error, now instant) (l *lease, wait time.Dura
 	switch err := err.(type) {
 	case *callError:
 	case *ServerError:
-		if err.refusal() || err.RetryAfter > 0 {
+		if err.RetryAfter > 0 || err.Status == http.StatusTooManyRequests {
 			l.Status, l.Code, l.Description = err.Status, err.Code, err.Description
 		}
 		if err.RetryAfter > 0 {
@@ -80,7 +81,8 @@ func (m *Manager) afterFailure(err error, now instant) (l *lease, wait time.Dura
 	return l, wait
 }
 
-// heard is what a server said to another process.
+// heard is what a server said to another process, which asked it to come back
+// later.
 type heard struct {
 	said *ServerError
 	wait time.Duration

@@ -262,8 +262,8 @@ func (e *entry) remember(err error) time.Duration {
 	switch err := err.(type) {
 	case *configError:
 		return time.Second
-	case *heard:
-		return err.wait
+	case *heard: // and looked at again: the other's clock may be wrong
+		return min(err.wait, time.Minute)
 	case *ServerError:
 		if err.passing() {
 			return err.wait()
