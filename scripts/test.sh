@@ -175,6 +175,7 @@ else
 fi
 check "100,000 principals" go test -run TestAHundredThousandPrincipals .
 check "fault matrix" go test ./internal/faultmatrix
+check "a fleet of 1,000" go test -count=1 -run TestAFleetKeepsItsBounds ./internal/fleetsim
 check "hot path" in_module bench go test -count=1 -run TestHotPath ./hot
 check "5,000 random schedules" in_module internal/modeltest go test -run TestEverySchedule -rapid.checks=5000 .
 for example in quickstart prism tenants resty; do
