@@ -36,7 +36,7 @@ func TestASmallFleetGoesOnWithoutRedisAndSharesAgain(t *testing.T) {
 		{"cold start", (*stage).coldStart, 1, inAll},
 		{"revocation", (*stage).revocation, 1, inAll},
 		{"outage", (*stage).outage, 1, inEach},
-		{"recovery", (*stage).recovery, 1, inAll},
+		{"recovery", (*stage).recovery, 2, inAll},
 		{"revocation", (*stage).revocation, 1, inAll},
 	})
 	if err != nil {
