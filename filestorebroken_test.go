@@ -13,8 +13,22 @@ import (
 	"github.com/authtrip/authtrip/nhn"
 )
 
-// "A file that is no record is trouble too and is left for somebody to look at; the others go on."
+// One file that is broken is written anew if it held a client's token, and the
+// others are as good as before.
 func TestOneBrokenFileIsNoOutageOfTheStore(t *testing.T) {
+	t.Run("as it is", func(t *testing.T) {
+		oneBrokenFile(t, func(s authtrip.Store) []authtrip.Option {
+			return []authtrip.Option{authtrip.WithPlaintextStore(s)}
+		})
+	})
+	t.Run("sealed", func(t *testing.T) {
+		oneBrokenFile(t, func(s authtrip.Store) []authtrip.Option {
+			return []authtrip.Option{authtrip.WithStore(s), sealedBy(1)}
+		})
+	})
+}
+
+func oneBrokenFile(t *testing.T, on func(authtrip.Store) []authtrip.Option) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := authtest.NewNHN(authtest.InMemory())
 		t.Cleanup(srv.Close)
@@ -31,8 +45,12 @@ func TestOneBrokenFileIsNoOutageOfTheStore(t *testing.T) {
 				r.ID = id
 				regs = append(regs, r)
 			}
-			m, err := authtrip.NewManager(regs, authtrip.WithPlaintextStore(authtrip.NewFileStore(dir)), authtrip.WithTokenTransport(token),
-				authtrip.Hooks{StoreChanged: func(err error) { mu.Lock(); defer mu.Unlock(); told = append(told, err) }})
+			m, err := authtrip.NewManager(regs, append(on(authtrip.NewFileStore(dir)), authtrip.WithTokenTransport(token),
+				authtrip.Hooks{StoreChanged: func(err error) {
+					mu.Lock()
+					defer mu.Unlock()
+					told = append(told, err)
+				}})...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -128,7 +129,7 @@ func (f *fleet) wantTokenCalls(n int) {
 	}
 }
 
-// record is what the Store has under the only key that begins so.
+// only is the one record that the Store has under a key that begins so, if any.
 func (s *spyStore) only(t *testing.T, prefix string) (key, value, version string) {
 	t.Helper()
 	s.mu.Lock()
@@ -147,6 +148,22 @@ func (s *spyStore) only(t *testing.T, prefix string) (key, value, version string
 		key, value, version = k, string(v), ver
 	}
 	return key, value, version
+}
+
+// mustHoldLease has another process hold the lease.
+func (s *spyStore) mustHoldLease(t *testing.T, value string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.keys {
+		if strings.HasPrefix(key, "lease/") {
+			if _, err := s.Store.Save(t.Context(), key, []byte(value), "", time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("nobody has tried for a lease")
 }
 
 func TestAFleetMakesOneTokenCallForAColdStart(t *testing.T) {

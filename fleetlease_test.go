@@ -187,3 +187,17 @@ func TestI14_WhatALeaseSaysIsCutAndCleaned(t *testing.T) {
 		m.mustGet()
 	})
 }
+
+// A renewal is left to others for a while after one of them failed.
+func TestARenewalThatAnotherProcessFailedToMakeIsNotMadeAtOnce(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.srv.SetLifetime(time.Hour)
+		m := f.all[0]
+		m.mustGet()
+		settle(45 * time.Minute)
+		f.store.mustHoldLease(t, `{"form":1,"owner":"x","failed":true}`)
+		m.mustGet()
+		synctest.Wait()
+		f.wantTokenCalls(1)
+	})
+}

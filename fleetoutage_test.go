@@ -154,6 +154,38 @@ func TestI18_AStoreThatIsKnownToHangIsLeftAlone(t *testing.T) {
 	})
 }
 
+// Nor does anybody wait for a lease that cannot be written, where nobody has it.
+func TestI18_WhereNobodyCanHaveTheLeaseNobodyWaitsForIt(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.store.breakDown(func(op string) error { return map[string]error{"save": errors.New("READONLY")}[op] })
+		for range 5 {
+			start := time.Now()
+			tok, err := f.all[0].src.Token(t.Context())
+			if err != nil || time.Since(start) > 100*time.Millisecond {
+				t.Fatalf("%v after %v", err, time.Since(start))
+			}
+			f.all[0].src.Invalidate(tok)
+			settle(100 * time.Millisecond)
+		}
+	})
+}
+
+// Who finds a lease taken has not written: whether it could, it finds out.
+func TestI18_AConflictDoesNotHideThatTheStoreWorksAgain(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.srv.SetLifetime(time.Hour)
+		m := f.all[0]
+		f.store.breakDown(func(op string) error { return map[string]error{"save": errors.New("full")}[op] })
+		m.mustGet()
+		m.wantChanges(t, "full")
+		f.store.breakDown(nil)
+		settle(45 * time.Minute)
+		f.store.mustHoldLease(t, `{"form":1}`)
+		m.mustGet()
+		m.wantChanges(t, "full", "")
+	})
+}
+
 // The Store dies while the token call is under way, for which it gave the lease.
 func TestI18_AStoreMayDieDuringATokenCall(t *testing.T) {
 	inFleet(t, 3, func(t *testing.T, f *fleet) {

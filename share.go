@@ -189,9 +189,6 @@ func (s *share) look(ctx context.Context) error {
 // was dropped meanwhile.
 func (s *share) save(ctx context.Context, next *fleetToken) {
 	for range 5 {
-		if s.entry.hasDropped(next.AccessToken) {
-			return
-		}
 		next.follows(s.found)
 		switch err := s.write(ctx, next); {
 		case err == nil && s.entry.hasDropped(next.AccessToken):

@@ -20,7 +20,7 @@ type spyStore struct {
 	fail  func(op string) error // guarded by mu
 	saves int                   // guarded by mu
 	ops   map[string]int        // guarded by mu; how many of each there were
-	keys  map[string]bool       // guarded by mu; all that were saved to
+	keys  map[string]bool       // guarded by mu; all that were to be saved to
 	lost  int                   // guarded by mu; how many saves come through without an answer
 }
 
@@ -69,16 +69,18 @@ func (s *spyStore) Load(ctx context.Context, key string) ([]byte, string, error)
 }
 
 func (s *spyStore) Save(ctx context.Context, key string, value []byte, version string, lifetime time.Duration) (string, error) {
+	s.mu.Lock()
+	if s.keys == nil {
+		s.keys = map[string]bool{}
+	}
+	s.keys[key] = true
+	s.mu.Unlock()
 	if err := s.trouble("save"); err != nil {
 		return "", err
 	}
 	got, err := s.Store.Save(ctx, key, value, version, lifetime)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.keys == nil {
-		s.keys = map[string]bool{}
-	}
-	s.keys[key] = true
 	if s.lost > 0 {
 		s.lost--
 		return "", errors.New("no answer")
