@@ -226,24 +226,39 @@ func (e *entry) refuses(now instant) error {
 	if e.client.manager.closed() {
 		return ErrClosed
 	}
-	err := e.client.breaker.refuses(now)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err != nil && !e.mayLook(now) {
-		return err
+	err := e.refusal(now)
+	if err != nil && e.mayLook(now) {
+		return nil
 	}
+	return err
+}
+
+// refusal says why no token call may be made, or nil. Of users the circuit is
+// asked later.
+func (e *entry) refusal(now instant) error {
+	if !e.client.users {
+		if err := e.client.breaker.refuses(now); err != nil {
+			return err
+		}
+	}
+	e.mu.Lock()
 	f := e.past().failure
+	e.mu.Unlock()
 	if f.err != nil && now.mono < f.until {
 		return &remembered{err: f.err, wait: time.Duration(f.until - now.mono)}
 	}
 	return nil
 }
 
-// mayLook reports whether the Store may have a token though no call may be made:
-// a user's may be asked for each time, one that a fleet shares once a second. It
-// runs under mu.
+// mayLook reports whether the Store is to be looked into though no call may be
+// made: another process may have a token. It is once a second.
 func (e *entry) mayLook(now instant) bool {
-	return e.client.users || e.client.manager.shares() && now.mono >= e.past().lookAgain
+	if e.client.users || !e.client.manager.shares() {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return now.mono >= e.past().lookAgain
 }
 
 // drop forgets t outright if it is the token in use. If there is none it notes

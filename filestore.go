@@ -69,8 +69,9 @@ const (
 // Nothing else should be in the directory, and it must be on a local disk: the
 // lock in it is advisory, and network file systems may not heed it. A directory
 // that is not there yet is an empty Store; one that goes away while it is in use
-// is trouble until it is back. A file that is no record is left as it is where it
-// may hold a login, as one is that [Encryption] cannot open; the others go on.
+// is trouble until it is back. A file that is no record, or not a whole one, is
+// written anew where that can be done; a login is left as it is, and its user's
+// requests fail, until the file is put back or removed.
 //
 // It works on Unix, and on Windows, whose disk may have a record a moment later;
 // on Solaris, AIX, Plan 9 and in browsers nothing can be saved.

@@ -84,6 +84,12 @@ func oneBrokenFile(t *testing.T, on func(authtrip.Store) []authtrip.Option) {
 		if got := srv.Counts().TokenCalls - calls; got != 1 {
 			t.Errorf("%d token calls, want a's: b's token is in the Store", got)
 		}
+		settle(time.Second)
+		a, _ = open()
+		mustToken(a) // is there again
+		if got := srv.Counts().TokenCalls - calls; got != 1 {
+			t.Errorf("%d token calls, want none for what was written anew", got)
+		}
 		for range 20 {
 			settle(11 * time.Minute)
 			mustToken(a)

@@ -30,7 +30,7 @@ func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) ou
 		case err == errHeldElsewhere:
 			return e.renewedElsewhere(asOf)
 		case err == nil:
-			err = e.client.breaker.refuses(readClocks())
+			err = e.refusal(readClocks())
 		}
 		var sentAt instant
 		var reply *tokenReply

@@ -166,7 +166,7 @@ func TestI14_WhatALeaseSaysIsCutAndCleaned(t *testing.T) {
 		if err := f.store.Store.Delete(t.Context(), key, version); err != nil {
 			t.Fatal(err)
 		}
-		note := fmt.Sprintf(`{"form":1,"owner":"x","failed":true,"status":429,"until":%d,"code":"slow\ndown","description":"%s"}`,
+		note := fmt.Sprintf(`{"form":1,"owner":"x","failed":true,"for":86400000,"status":429,"until":%d,"code":"slow\ndown","description":"%s"}`,
 			time.Now().Add(24*time.Hour).UnixMilli(), strings.Repeat(`\u001b[2J\n`, 100)+strings.Repeat("x", 10_000))
 		if _, err := f.store.Store.Save(t.Context(), "lease/"+key[len("token/"):], []byte(note), "", 2*time.Minute); err != nil {
 			t.Fatal(err)
@@ -199,5 +199,36 @@ func TestARenewalThatAnotherProcessFailedToMakeIsNotMadeAtOnce(t *testing.T) {
 		m.mustGet()
 		synctest.Wait()
 		f.wantTokenCalls(1)
+	})
+}
+
+// A lease of our own is of an earlier flight, which did not hear that it had it.
+func TestALeaseThatIsOursAlreadyIsNotWaitedFor(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.srv.Break(authtest.Fault{Status: 500, Times: 3})
+		f.store.loseAnswers(1)
+		if _, err := f.all[0].get(); err == nil {
+			t.Fatal("no error")
+		}
+		settle(2 * time.Second) // the Store was left alone for a second
+		start := time.Now()
+		f.all[0].mustGet()
+		if wait := time.Since(start); wait > 0 {
+			t.Errorf("a request waited %v for a lease of its own", wait)
+		}
+	})
+}
+
+// One whose owner said that it would be over is nobody's, though it is there.
+func TestALeaseThatIsOverIsTakenOver(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.srv.SetLifetime(time.Hour)
+		m := f.all[0]
+		m.mustGet()
+		settle(45 * time.Minute)
+		f.store.mustHoldLease(t, fmt.Sprintf(`{"form":1,"owner":"x","until":%d}`, time.Now().Add(-6*time.Second).UnixMilli()))
+		m.mustGet()
+		synctest.Wait()
+		f.wantTokenCalls(2)
 	})
 }

@@ -221,3 +221,22 @@ func TestWhoSharesTokensDoesNotRevokeThemOnClose(t *testing.T) {
 	_, err := authtrip.NewSource(registration(), authtrip.WithPlaintextStore(newSpyStore()), authtrip.Policy{RevokeOnClose: true})
 	wantAll(t, err, "RevokeOnClose", "others", "Source.Revoke")
 }
+
+// Who revokes again, after it worked, ends the token that there is now.
+func TestRevokingAgainEndsTheTokenInTheStore(t *testing.T) {
+	inFleet(t, 2, func(t *testing.T, f *fleet) {
+		one, two := f.all[0], f.all[1]
+		one.mustGet()
+		two.mustGet()
+		for range 2 {
+			if err := one.src.Revoke(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			settle(2 * time.Minute)
+			calls := f.srv.Counts().TokenCalls
+			two.mustGet() // rejected, reissued
+			f.wantTokenCalls(calls + 1)
+			settle(2 * time.Minute)
+		}
+	})
+}

@@ -16,6 +16,7 @@ type history struct {
 	rejections  uint64
 	answered    uint64  // flights that gave a rejected token again
 	last        *issued // the token in use before there was none: nested Transports tell by it
+	unrevoked   *issued // the server could not be told its end
 	dropped     *issued // the token that was dropped outright last
 	droppedAt   uint64  // rejections then
 	reissued    bool    // the token in use was asked for because another was rejected
@@ -69,11 +70,23 @@ func (e *entry) settled() {
 	}
 }
 
-// lastDropped is the token that was dropped outright last, or nil.
-func (e *entry) lastDropped() *issued {
+// noteRevoked is told whether the server knows the end of t, if there is one.
+func (e *entry) noteRevoked(t *issued, told bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.past().dropped
+	switch {
+	case t != nil && !told:
+		e.note().unrevoked = t
+	case e.history != nil:
+		e.history.unrevoked = nil
+	}
+}
+
+// unrevoked is a token whose end the server could not be told, or nil.
+func (e *entry) unrevoked() *issued {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.past().unrevoked
 }
 
 // hadDropped reports whether token is the one that was dropped outright last.

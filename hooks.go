@@ -25,7 +25,8 @@ type Hooks struct {
 	// StoreFailed: a user's record could not be read from the Store or saved, or
 	// one was there and could not be opened, which [Encryption] says more of. A
 	// new refresh token that could not be saved is in use all the same, and
-	// saving it is tried again. To ask for the same user's token from here is to
+	// saving it is tried again: while the Store fails once a second, whoever it
+	// is of, and else ever more rarely, up to a minute. To ask for the same user's token from here is to
 	// wait for itself.
 	StoreFailed func(registration string, err error)
 	// StoreChanged: the Store began to fail, and err says how; or, with nil, it

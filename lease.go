@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -33,7 +31,9 @@ type lease struct {
 	// Failed says that the call did. With Status the server asked to be left
 	// alone, with that and what follows: the others heed it. Without, there may be
 	// nothing wrong but with the owner: the others make calls of their own.
+	// Either holds For so many milliseconds, whatever the owner's clock says.
 	Failed      bool   `json:"failed,omitempty"`
+	For         int64  `json:"for,omitempty"`
 	Status      int    `json:"status,omitempty"`
 	Code        string `json:"code,omitempty"`
 	Description string `json:"description,omitempty"`
@@ -62,22 +62,24 @@ func (m *Manager) newLease(now instant) *lease {
 func (m *Manager) leaseTime() time.Duration { return m.policy.FetchTimeout + leaseSlack }
 
 // afterFailure is what the others are to know of a call that failed, and for how
-// long; nothing if there was none.
+// long. Of a refusal it is nothing: it may be this process's alone, and the next
+// takes its turn.
 func (m *Manager) afterFailure(err error, now instant) (l *lease, wait time.Duration) {
 	l, wait = &lease{Owner: m.owner, Failed: true}, jitter(heedFor, 0.2)
 	switch err := err.(type) {
 	case *callError:
 	case *ServerError:
-		if err.RetryAfter > 0 || err.Status == http.StatusTooManyRequests {
+		switch {
+		case err.RetryAfter > 0:
 			l.Status, l.Code, l.Description = err.Status, err.Code, err.Description
-		}
-		if err.RetryAfter > 0 {
 			wait = err.wait()
+		case err.refusal():
+			return nil, 0
 		}
 	default:
 		return nil, 0
 	}
-	l.Until = (now.wall + int64(wait)) / int64(time.Millisecond)
+	l.Until, l.For = (now.wall+int64(wait))/int64(time.Millisecond), wait.Milliseconds()
 	return l, wait
 }
 
@@ -88,18 +90,20 @@ type heard struct {
 	wait time.Duration
 }
 
-func (e *heard) Error() string {
-	return fmt.Sprintf("%v; another process was told so: not tried again for %v", e.said, e.wait.Round(time.Millisecond))
-}
+func (e *heard) Error() string             { return e.said.Error() + "; another process was told so" }
 func (e *heard) Unwrap() error             { return e.said }
 func (e *heard) Timeout() bool             { return false }
 func (e *heard) retryAfter() time.Duration { return e.wait }
 
 // heard returns what a lease says that the server said to its owner, or nil.
 func (c *client) heard(l *lease, now instant) error {
-	wait := min(time.Duration(l.Until)*time.Millisecond-time.Duration(now.wall), maxRetryAfter)
-	if !l.Failed || l.Status == 0 || wait <= 0 {
+	if !l.Failed || l.Status == 0 || l.For <= 0 {
 		return nil
+	}
+	most := min(time.Duration(min(l.For, maxMillis))*time.Millisecond, maxRetryAfter)
+	wait := time.Duration(l.Until)*time.Millisecond - time.Duration(now.wall)
+	if wait <= 0 || wait > most { // one of the clocks is wrong: it holds for as long as it is there
+		wait = most
 	}
 	return &heard{&ServerError{
 		Registration: c.ID, Server: c.server, Status: l.Status, Code: said(l.Code, nil, 100), Description: said(l.Description, nil, 200), RetryAfter: wait,
@@ -119,7 +123,7 @@ func (s *share) contend(ctx context.Context) error {
 	m := s.entry.client.manager
 	if s.others == "" && s.mayWrite() {
 		version, err := s.store.Save(ctx, s.leaseKey(), m.newLease(readClocks()).encode(), "", m.leaseTime())
-		if err != ErrConflict {
+		if _, sealed := err.(*unreadable); err != ErrConflict && !sealed {
 			s.lease = version
 			return err
 		}
@@ -140,6 +144,9 @@ func (s *share) contend(ctx context.Context) error {
 	}
 	if version != s.others {
 		s.others, s.since = version, readClocks()
+		if sealed {
+			_ = m.tellStoreFailed(s.entry.client, err, nil)
+		}
 	}
 	l, now := decodeLease(value), readClocks()
 	if err := s.entry.client.heard(l, now); err != nil {
@@ -150,8 +157,9 @@ func (s *share) contend(ctx context.Context) error {
 		return errFailedElsewhere
 	case s.isLeft(l, now) && s.mayWrite():
 		version, err := s.store.Save(ctx, s.leaseKey(), m.newLease(now).encode(), version, m.leaseTime())
-		s.lease = version
-		return err
+		if s.lease = version; err != ErrConflict { // else another was first
+			return err
+		}
 	}
 	return errHeldElsewhere
 }

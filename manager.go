@@ -18,7 +18,7 @@ import (
 // breakers: registrations at the same authorization server share one.
 //
 // A Manager is safe for concurrent use. It holds no goroutine and no timer
-// while no token call is under way.
+// while no token call is under way, but for what it has yet to save.
 type Manager struct {
 	policy    Policy
 	hooks     Hooks

@@ -108,7 +108,16 @@ func (l *login) saveSoon(e *entry) {
 		defer l.manager.awaited.Done()
 		defer l.giveBack(e)
 		ctx := l.manager.ctx
-		for wait := 100 * time.Millisecond; l.hasOwed.Load() && sleep(ctx, jitter(wait, 0.1)); wait = min(2*wait, 2*time.Second) {
+		for wait := 100 * time.Millisecond; l.hasOwed.Load() && sleep(ctx, jitter(wait, 0.1)); {
+			admitted, failing := l.manager.store.health.admitsOwed()
+			longest := time.Minute // where it is this record
+			if failing {
+				longest = 2 * time.Second
+			}
+			wait = min(2*wait, longest)
+			if !admitted {
+				continue
+			}
 			if l.takeTurn(ctx) != nil {
 				return
 			}

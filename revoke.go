@@ -24,7 +24,7 @@ func (e *entry) revoke(ctx context.Context) error {
 	}
 	token := ""
 	if t == nil {
-		t = e.lastDropped() // of a Revoke that failed
+		t = e.unrevoked()
 	}
 	if t != nil {
 		token = t.token()
@@ -44,6 +44,7 @@ func (e *entry) revoke(ctx context.Context) error {
 	bounded, cancel := e.client.manager.bound(ctx)
 	defer cancel()
 	err := e.revokeAtServer(bounded, token, "")
+	e.noteRevoked(t, err == nil)
 	if _, answered := errors.AsType[*ServerError](err); err != nil && !answered && ctx.Err() == nil && e.client.manager.closed() {
 		return e.failAt(e.client.revocationServer, ErrClosed)
 	}

@@ -54,8 +54,11 @@ func (s *share) find(ctx context.Context, n need) (at instant, found *tokenReply
 	if !s.store.health.admits(&s.store.health.reads) {
 		return at, nil, nil
 	}
-	patience, cancel := context.WithTimeout(ctx, s.patience)
+	// Whatever the Store does, an attempt has its time.
+	ctx, cancel := context.WithTimeout(ctx, s.entry.client.manager.policy.FetchTimeout*2/3)
 	defer cancel()
+	patience, end := context.WithTimeout(ctx, s.patience)
+	defer end()
 	wait := firstLook
 	for i := 0; ; i++ {
 		if s.look(ctx) != nil {
@@ -65,7 +68,7 @@ func (s *share) find(ctx context.Context, n need) (at instant, found *tokenReply
 			s.leave()
 			return at, found, nil
 		}
-		if s.lease != "" || s.entry.client.breaker.refuses(readClocks()) != nil || patience.Err() != nil {
+		if s.lease != "" || s.entry.refusal(readClocks()) != nil || patience.Err() != nil {
 			return at, nil, nil
 		}
 		if i%2 == 0 { // the lease is of less interest than the token
@@ -102,7 +105,7 @@ func (s *share) leave() {
 // noteLook is told that a flight asks the Store.
 func (e *entry) noteLook() {
 	now := readClocks()
-	if e.client.breaker.refuses(now) == nil {
+	if e.refusal(now) == nil {
 		return
 	}
 	e.mu.Lock()

@@ -70,7 +70,7 @@ type Store interface {
 // second at most, or an eighth of the FetchTimeout, and there are three before a
 // token call; while it is known to fail one at a time is tried, 1 s to 30 s apart,
 // and each process gets tokens of its own; Hooks.StoreChanged tells. A process
-// waits for another's token call for half a FetchTimeout at most. What is saved is saved behind the requests: call Close, which waits for
+// waits for another's token call for half a FetchTimeout, ± 10 %. What is saved is saved behind the requests: call Close, which waits for
 // it, before a program ends.
 func WithStore(s Store) Option {
 	return optionFunc(func(m *Manager) {

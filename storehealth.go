@@ -32,6 +32,9 @@ type storeHealth struct {
 	mu     sync.Mutex
 	reads  operations // guarded by mu
 	writes operations // guarded by mu
+	// offered (monotonic) is when the next of what is owed may be offered to a
+	// Store that fails.
+	offered int64 // guarded by mu
 }
 
 // operations are those of one kind.
@@ -131,6 +134,22 @@ func sorted(err error) error {
 		}
 	}
 	return &storeFault{err}
+}
+
+// admitsOwed reports whether what a login owes may be offered: while the Store
+// fails, one of them is in a second, however many there are.
+func (h *storeHealth) admitsOwed() (admitted, failing bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.reads.failing && !h.writes.failing {
+		return true, false
+	}
+	now := readClocks().mono
+	if now < h.offered {
+		return false, true
+	}
+	h.offered = now + int64(time.Second)
+	return true, true
 }
 
 // fails reports whether operations of a kind failed when they were tried last.

@@ -8,6 +8,7 @@ import (
 const (
 	sweepEvery = time.Minute // at most, by one Store
 	sweepMost  = 1000        // rows at once, so that the Save that sweeps is not held up
+	sweepWait  = 300 * time.Millisecond
 )
 
 // now, unlike clock_timestamp, is one time for the whole statement, so that the
@@ -22,6 +23,8 @@ func (s *Store) sweep(ctx context.Context) {
 	if now-last < int64(sweepEvery) || !s.swept.CompareAndSwap(last, now) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, sweepWait)
+	defer cancel()
 	if done, err := s.db.Exec(ctx, sweepSQL, sweepMost); err == nil && done.RowsAffected() == sweepMost {
 		s.swept.CompareAndSwap(now, 0)
 	}
