@@ -26,8 +26,8 @@ type Hooks struct {
 	// one was there and could not be opened, which [Encryption] says more of. A
 	// new refresh token that could not be saved is in use all the same, and
 	// saving it is tried again: while the Store fails once a second, whoever it
-	// is of, and else ever more rarely, up to a minute. To ask for the same user's token from here is to
-	// wait for itself.
+	// is of, and else ever more rarely, up to a minute. To ask for the same
+	// user's token from here is to wait for itself.
 	StoreFailed func(registration string, err error)
 	// StoreChanged: the Store began to fail, and err says how; or, with nil, it
 	// works again, which is noticed when it is needed next. While it fails,
