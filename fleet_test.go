@@ -279,35 +279,3 @@ func TestWhoHoldsTheLeaseMayDie(t *testing.T) {
 		}
 	})
 }
-
-// Nobody waits for a renewal that another process makes.
-func TestARenewalIsLeftToWhoHoldsTheLease(t *testing.T) {
-	inFleet(t, 1, func(t *testing.T, f *fleet) {
-		f.srv.SetLifetime(time.Hour)
-		m := f.all[0]
-		m.mustGet()
-		settle(45 * time.Minute)
-		key, _, _ := f.store.only(t, "token/")
-		lease := "lease/" + key[len("token/"):]
-		version, err := f.store.Store.Save(t.Context(), lease, []byte("another"), "", time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		loads := f.store.count("load")
-		for range 100 {
-			m.mustGet()
-			settle(100 * time.Millisecond)
-		}
-		f.wantTokenCalls(1)
-		if n := f.store.count("load") - loads; n < 4 || n > 16 {
-			t.Errorf("the Store was read %d times in 10 s, want ever more rarely", n)
-		}
-		if err := f.store.Store.Delete(t.Context(), lease, version); err != nil {
-			t.Fatal(err)
-		}
-		settle(15 * time.Second)
-		m.mustGet()
-		synctest.Wait()
-		f.wantTokenCalls(2)
-	})
-}

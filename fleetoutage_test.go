@@ -267,23 +267,6 @@ func TestI18_WhileTheCircuitIsOpenTheStoreIsAskedOnceASecond(t *testing.T) {
 	})
 }
 
-func TestI14_AStoresErrorThatRepeatsAFleetsTokenShowsNone(t *testing.T) {
-	inFleet(t, 1, func(t *testing.T, f *fleet) {
-		store := &echoStore{Store: authtrip.NewMemoryStore(0)}
-		store.echo.Store(true)
-		m := f.join(authtrip.WithPlaintextStore(store))
-		tok, err := m.src.Token(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		m.wantChanges(t, "is too long")
-		if text := m.changes[0].Error(); strings.Contains(text, tok.AccessToken()) {
-			t.Errorf("it shows the token: %s", text)
-		}
-	})
-}
-
 // agree reports whether all members have the same token, and are not about to
 // renew it.
 func (f *fleet) agree() bool {
