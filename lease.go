@@ -166,8 +166,8 @@ func (s *share) contend(ctx context.Context) error {
 
 // isLeft reports whether the lease of others is nobody's any more, or has been
 // another's for longer than an attempt takes, so that it has died, perhaps: of all
-// who wait one gets it.
-// One of our own is of an earlier flight, which did not hear that it had it.
+// who wait one gets it. One of our own is of an earlier flight, which did not hear
+// that it had it.
 func (s *share) isLeft(l *lease, now instant) bool {
 	m := s.entry.client.manager
 	over := time.Duration(l.Until)*time.Millisecond + intentSlack
