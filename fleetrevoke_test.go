@@ -240,3 +240,29 @@ func TestRevokingAgainEndsTheTokenInTheStore(t *testing.T) {
 		}
 	})
 }
+
+// A token that was only in the Store is not forgotten when the server cannot be
+// told its end.
+func TestRevokingTheStoresTokenAgainAfterAnErrorTellsTheServer(t *testing.T) {
+	inFleet(t, 1, func(t *testing.T, f *fleet) {
+		f.all[0].mustGet()
+		synctest.Wait()
+		base := f.srv.Transport().Clone()
+		base.DisableKeepAlives = true
+		var fail atomic.Bool
+		late := f.join(authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if fail.Load() {
+				return nil, errors.New("reset")
+			}
+			return base.RoundTrip(r)
+		})))
+		fail.Store(true)
+		if err := late.src.Revoke(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		fail.Store(false)
+		if err := late.src.Revoke(t.Context()); err != nil || f.srv.Counts().Revocations != 1 {
+			t.Fatalf("%v; the server was told %d times, want once", err, f.srv.Counts().Revocations)
+		}
+	})
+}

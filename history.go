@@ -27,7 +27,7 @@ type history struct {
 	// knows.
 	keptRejected, keptAccepted bool
 	pause                      pause // after a reissue
-	lookAgain                  int64 // monotonic; while the circuit is open the Store is not asked before
+	lookAgain                  int64 // monotonic; while no call may be made the Store is not asked before
 }
 
 // past is the history to read, note the one to write to. Both run under mu.
@@ -70,12 +70,12 @@ func (e *entry) settled() {
 	}
 }
 
-// noteRevoked is told whether the server knows the end of t, if there is one.
+// noteRevoked is told whether the server knows the end of t.
 func (e *entry) noteRevoked(t *issued, told bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case t != nil && !told:
+	case !told:
 		e.note().unrevoked = t
 	case e.history != nil:
 		e.history.unrevoked = nil

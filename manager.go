@@ -48,8 +48,8 @@ type Manager struct {
 }
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
-// [Policy], [Hooks], an [Encryption], or what a With function returns. Of two of a kind the
-// later holds.
+// [Policy], [Hooks], an [Encryption], or what a With function returns. Of two of
+// a kind the later holds.
 type Option interface{ apply(*Manager) }
 
 type optionFunc func(*Manager)

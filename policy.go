@@ -36,8 +36,8 @@ type Policy struct {
 	// Default 10,000.
 	MaxTokens int
 	// RevokeOnClose has Manager.Close end the client credentials tokens in use
-	// at their servers too; users stay logged in. Beside a Store that others use
-	// NewManager refuses it.
+	// at their servers too; users stay logged in. Beside a Store that was
+	// given, which others may use, NewManager refuses it.
 	RevokeOnClose bool
 }
 

@@ -44,6 +44,9 @@ func (e *entry) revoke(ctx context.Context) error {
 	bounded, cancel := e.client.manager.bound(ctx)
 	defer cancel()
 	err := e.revokeAtServer(bounded, token, "")
+	if t == nil { // it was the Store's, which has it no more
+		t = newIssued(token, e.client.RawToken, readClocks())
+	}
 	e.noteRevoked(t, err == nil)
 	if _, answered := errors.AsType[*ServerError](err); err != nil && !answered && ctx.Err() == nil && e.client.manager.closed() {
 		return e.failAt(e.client.revocationServer, ErrClosed)

@@ -8,8 +8,9 @@ import (
 
 // Store keeps what users granted, refresh tokens above all, and with [WithStore]
 // clients' own tokens, so that they outlive the process and may be shared by
-// several. [NewMemoryStore] is the default; [NewFileStore] serves the processes of one machine. What follows is
-// for who writes another; package storetest has it as tests.
+// several. [NewMemoryStore] is the default; [NewFileStore] serves the processes
+// of one machine. What follows is for who writes another; package storetest has
+// it as tests.
 //
 // What is kept under a key is a record: opaque bytes, none at all too, and a
 // version that is never empty and never used twice for the same key, not even
