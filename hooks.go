@@ -79,7 +79,7 @@ type TokenCall struct {
 	// Exchange and ExchangeCode).
 	Why string
 	// Outcome is "issued"; "unchanged": the server gave the token in use again;
-	// "shared": the Store had a token of another process, no call was made;
+	// "stored": the Store had a token, no call was made;
 	// "deferred": another process is renewing it, no call was made; "refused":
 	// the server works and said no; "failed": no answer, or one that is no
 	// answer; "circuit open": no call was made; "closed": Close came first.
