@@ -113,8 +113,8 @@ func (u *users) hear(doing string, err error) {
 
 func (u *users) manager(p authtrip.Policy) *authtrip.Manager {
 	m, err := authtrip.NewManager([]authtrip.Registration{u.reg}, authtrip.WithPlaintextStore(u.store), authtrip.WithTokenTransport(u.base), p, authtrip.Hooks{
-		NotReplayed:    func(_ string, why error) { u.hear("replay", why) },
-		Undecided:      func(_ string, why error) { u.hear("envelope", why) },
+		NotReplayed:    func(_ context.Context, _ string, why error) { u.hear("replay", why) },
+		Undecided:      func(_ context.Context, _ string, why error) { u.hear("envelope", why) },
 		StoreFailed:    func(_ string, err error) { u.hear("store", err) },
 		StoreChanged:   func(err error) { u.hear("store changed", err) },
 		CircuitChanged: func(server, from, to string) { u.note(server + from + to) },
