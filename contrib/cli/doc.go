@@ -1,0 +1,2 @@
+// Package cli holds the command authtrip, in the directory of that name.
+package cli

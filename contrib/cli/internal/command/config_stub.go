@@ -1,0 +1,3 @@
+package command
+
+import _ "github.com/authtrip/authtrip/contrib/config"
