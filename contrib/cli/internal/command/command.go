@@ -14,15 +14,73 @@ import (
 // Run runs the command with its arguments, until it ends or a signal ends it,
 // and returns the exit code.
 func Run(args []string, in io.Reader, out, errs io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	root := &cobra.Command{Use: "authtrip", SilenceUsage: true, SilenceErrors: true}
+	ctx, ended := untilSignal()
+	defer ended(nil)
+	root := newRoot(in, out, errs)
 	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if s, ok := context.Cause(ctx).(*signalled); ok && err != nil {
+		err = s
+	}
+	report(errs, err)
+	return exitCode(err)
+}
+
+func newRoot(in io.Reader, out, errs io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "authtrip",
+		Short: "Get OAuth 2.0 tokens, use them from any program, and find out why that does not work",
+		Long: `authtrip gets OAuth 2.0 tokens for the same configuration as the library of that
+name, keeps them between its runs, and finds out why that does not work.
+
+It reads --config FILE, or the file that $AUTHTRIP_CONFIG names, or oauth2.yml in
+the working directory, or the environment; with NHN Cloud's credentials in the
+environment it needs none of these. See "authtrip help configuration".`,
+		Example: `  authtrip token payments
+  curl -H "$(authtrip token nhn -o header | head -1)" https://core.api.nhncloudservice.com/v1/organizations
+  authtrip doctor nhn`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return 1
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
+	root.AddCommand(tokenCommand(), revokeCommand(), loginCommand(), doctorCommand(), versionCommand(), exitCodesTopic(), configurationTopic())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Example = "  source <(authtrip completion bash)\n  authtrip completion zsh > ~/.zfunc/_authtrip\n  authtrip completion fish > ~/.config/fish/completions/authtrip.fish"
+		}
 	}
-	return 0
+	checkUsage(root)
+	return root
+}
+
+// signalled is the end by a signal.
+type signalled struct{ signal os.Signal }
+
+func (s *signalled) Error() string { return "ended by a signal: " + s.signal.String() }
+
+// untilSignal is a context that a first signal ends. A second one ends the
+// process, should the end take long: a refresh token that is being redeemed is
+// waited for, since it may be replaced.
+func untilSignal() (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(&signalled{s})
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+	}()
+	return ctx, cancel
 }

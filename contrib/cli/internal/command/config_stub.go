@@ -1,3 +1,0 @@
-package command
-
-import _ "github.com/authtrip/authtrip/contrib/config"
