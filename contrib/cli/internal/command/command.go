@@ -39,11 +39,12 @@ environment it needs none of these. See "authtrip help configuration".`,
 		Example: `  authtrip token payments
   curl -H "$(authtrip token nhn -o header | head -1)" https://core.api.nhncloudservice.com/v1/organizations
   authtrip doctor nhn`,
-		Version:       version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:                    version(),
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		Args:                       knownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(in)
 	root.SetOut(out)

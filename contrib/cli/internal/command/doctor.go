@@ -74,7 +74,7 @@ func (r *run) examine(cmd *cobra.Command, args []string, call, code string) (*do
 		r.NoCache = true // what is cached would prove nothing
 	}
 	d := doctor.Doctor{
-		Registration: reg, Origin: r.Origin(), Call: call, Code: code,
+		Registration: reg, Args: argsFor(reg, r.User), Origin: r.Origin(), Call: call, Code: code,
 		Open: func(options ...authtrip.Option) (*session.Session, error) { return r.openAs(cmd, reg, options...) },
 	}
 	ctx, cancel := r.within(cmd)

@@ -117,8 +117,18 @@ func (e *usageError) Error() string {
 func (e *usageError) Unwrap() error { return e.err }
 
 // checkUsage makes what is wrong with the arguments of all commands usage
-// errors.
+// errors, and so it is to leave out which of its commands is meant.
 func checkUsage(cmd *cobra.Command) {
+	if cmd.HasSubCommands() && !cmd.Runnable() {
+		cmd.Args = knownCommand
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+			var names []string
+			for _, sub := range cmd.Commands() {
+				names = append(names, sub.Name())
+			}
+			return &usageError{cmd, fmt.Errorf("name one of %s", strings.Join(names, ", "))}
+		}
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
@@ -132,7 +142,7 @@ func checkUsage(cmd *cobra.Command) {
 	}
 }
 
-// knownCommand is the root's: what is no command is none of its arguments.
+// knownCommand is for what has commands: what is none of them is no argument.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

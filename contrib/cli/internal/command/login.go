@@ -108,11 +108,7 @@ func (r *run) loggedIn(cmd *cobra.Command, reg authtrip.Registration, err error)
 	if err != nil {
 		return err
 	}
-	who := ""
-	if r.User != "" {
-		who = " --user " + quoted(r.User)
-	}
-	say(cmd, "logged in: authtrip token %s%s prints the token", quoted(reg.ID), who)
+	say(cmd, "logged in: authtrip token %s prints the token", argsFor(reg, r.User))
 	return nil
 }
 

@@ -26,7 +26,12 @@ type run struct {
 // forRegistration makes cmd a command for one registration, with the flags that
 // this takes.
 func (r *run) forRegistration(cmd *cobra.Command) *cobra.Command {
-	cmd.Args = cobra.MaximumNArgs(1)
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("one registration at a time, not %d", len(args))
+		}
+		return nil
+	}
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		if all, err := r.Registrations(); err == nil && len(args) == 0 {
@@ -102,6 +107,14 @@ func withoutQuery(address string) string {
 	return u.String()
 }
 
+// argsFor are the arguments of the commands for a registration and its user.
+func argsFor(reg authtrip.Registration, user string) string {
+	if user == "" {
+		return quoted(reg.ID)
+	}
+	return quoted(reg.ID) + " --user " + quoted(user)
+}
+
 // loginHint says what to do when the user has to log in.
 func loginHint(err error, reg authtrip.Registration, user string) error {
 	if !errors.Is(err, authtrip.ErrAuthorizationRequired) {
@@ -110,9 +123,5 @@ func loginHint(err error, reg authtrip.Registration, user string) error {
 	if reg.Grant != authtrip.AuthorizationCode {
 		return fmt.Errorf("%w: give another refresh_token in the configuration", err)
 	}
-	who := ""
-	if user != "" {
-		who = " --user " + quoted(user)
-	}
-	return fmt.Errorf("%w: run authtrip login %s%s", err, quoted(reg.ID), who)
+	return fmt.Errorf("%w: run authtrip login %s", err, argsFor(reg, user))
 }

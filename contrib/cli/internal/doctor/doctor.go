@@ -66,6 +66,8 @@ func (r *Report) Err() error {
 // Doctor examines one registration.
 type Doctor struct {
 	Registration authtrip.Registration
+	// Args are those of the other commands for it.
+	Args string
 	// Origin says where the configuration is.
 	Origin string
 	// Open opens the registration with options.

@@ -183,7 +183,7 @@ func (d *Doctor) loggedIn(ctx context.Context) bool {
 }
 
 // checkFields compares a reply with the documents' table.
-func (d *Doctor) checkFields(check string, r *reply) bool {
+func (d *Doctor) checkFields(check string, r *reply) {
 	var faults []string
 	fault := func(wrong bool, text string) {
 		if wrong {
@@ -202,20 +202,23 @@ func (d *Doctor) checkFields(check string, r *reply) bool {
 	}
 	refresh := r.kinds["refresh_token"]
 	fault(refresh != "" && refresh != "string", "refresh_token is a "+refresh+", not a text")
-	if len(faults) > 0 {
-		d.add(check, Fail, strings.Join(faults, "; "), `send {"access_token":"…","token_type":"bearer","expires_in":3600,"refresh_token":"…"}, the last two or none`)
-		return false
-	}
 	found := "expires_in " + cmp.Or(r.expiresIn, "not given")
-	if refresh != "" {
+	switch {
+	case r.rotated:
+		found += ", the refresh token replaced"
+	case refresh != "":
 		found += ", with a refresh token"
+	default:
+		found += ", without a refresh token"
 	}
-	if !r.noStore {
+	switch {
+	case len(faults) > 0:
+		d.add(check, Fail, strings.Join(faults, "; "), `send {"access_token":"…","token_type":"bearer","expires_in":3600,"refresh_token":"…"}, the last two or none`)
+	case !r.noStore:
 		d.add(check, Warn, found+", without Cache-Control: no-store", "send it, so that no proxy keeps a token (RFC 6749 §5.1)")
-		return true
+	default:
+		d.add(check, Pass, found, "")
 	}
-	d.add(check, Pass, found, "")
-	return true
 }
 
 // checkRenewal has the refresh token redeemed. The library keeps what comes of
@@ -233,11 +236,7 @@ func (d *Doctor) checkRenewal(ctx context.Context, before *reply) {
 		d.add(check, Pass, "there is no refresh token: users log in anew when the token has ended", "")
 	case err != nil:
 		d.add(check, Fail, strings.TrimPrefix(err.Error(), "authtrip: "), "answer grant_type=refresh_token&refresh_token=… with another token")
-	case r.kinds["refresh_token"] != "" && r.kinds["refresh_token"] != "string":
-		d.checkFields(check, r)
-	case r.kinds["refresh_token"] == "string":
-		d.add(check, Pass, "renewed, and the refresh token was sent again or replaced", "")
 	default:
-		d.add(check, Pass, "renewed, and the refresh token stays as it is", "")
+		d.checkFields(check, r)
 	}
 }

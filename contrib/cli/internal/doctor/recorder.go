@@ -31,6 +31,7 @@ type reply struct {
 	expiresIn string            // as it was written
 	tokenType string
 	errorCode string
+	rotated   bool // the refresh token is another than was sent
 }
 
 // newTransport is like the one that the library makes token calls with: the
@@ -62,6 +63,7 @@ func (t *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	r := describe(res, body)
 	r.took = time.Since(began)
+	r.rotated = rotated(req, body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = r
@@ -93,6 +95,15 @@ func describe(res *http.Response, body []byte) *reply {
 	r.tokenType = short(fields["token_type"])
 	r.errorCode = short(fields["error"])
 	return r
+}
+
+// rotated reports whether a reply has another refresh token than its request.
+func rotated(req *http.Request, body []byte) bool {
+	var given struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	sent := req.URL.Query().Get("refresh_token")
+	return sent != "" && json.Unmarshal(body, &given) == nil && given.RefreshToken != "" && given.RefreshToken != sent
 }
 
 // kindOf is the kind of a JSON value.

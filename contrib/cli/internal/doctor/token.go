@@ -42,7 +42,7 @@ func (d *Doctor) checkToken(ctx context.Context, reachable bool) bool {
 	if d.tokens.reply() == nil {
 		d.add("token", Pass, "one from the cache", "")
 	} else {
-		d.add("token", Pass, fmt.Sprintf("issued in %v", d.tokens.reply().took.Round(time.Millisecond)), "")
+		d.add("token", Pass, fmt.Sprintf("issued in %d ms", max(1, d.tokens.reply().took.Milliseconds())), "")
 	}
 	d.checkLifetime(tok)
 	d.checkReply(ctx)
@@ -55,7 +55,7 @@ func (d *Doctor) adviceToken(err error) string {
 	said, isSaid := errors.AsType[*authtrip.ServerError](err)
 	switch {
 	case errors.Is(err, authtrip.ErrAuthorizationRequired) && d.Registration.Grant == authtrip.AuthorizationCode:
-		return "run authtrip login " + d.Registration.ID + ", or give --code"
+		return "run authtrip login " + d.Args + ", or give --code"
 	case errors.Is(err, authtrip.ErrAuthorizationRequired):
 		return "the refresh token has ended: give another in the configuration"
 	case !isSaid:
