@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 
@@ -129,10 +130,13 @@ func readLine(cmd *cobra.Command) (string, error) {
 	}()
 	select {
 	case got := <-done:
-		if got.line == "" {
-			return "", errors.Join(errors.New("nothing was given on the standard input"), got.err)
+		switch {
+		case got.line != "":
+			return got.line, nil
+		case got.err != nil && got.err != io.EOF:
+			return "", fmt.Errorf("the standard input: %w", got.err)
 		}
-		return got.line, nil
+		return "", errors.New("nothing was given on the standard input")
 	case <-cmd.Context().Done():
 		return "", context.Cause(cmd.Context())
 	}

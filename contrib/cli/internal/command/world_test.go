@@ -23,9 +23,9 @@ type world struct {
 	secrets []string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, live ...authtest.Option) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), cloud: authtest.NewNHN(authtest.Services()), live: authtest.NewPRISM()}
+	w := &world{t: t, dir: t.TempDir(), cloud: authtest.NewNHN(authtest.Services()), live: authtest.NewPRISM(live...)}
 	t.Cleanup(w.cloud.Close)
 	t.Cleanup(w.live.Close)
 	for _, entry := range os.Environ() {
