@@ -104,12 +104,12 @@ func TestDoctorOnAServiceThatIsSlow(t *testing.T) {
 
 func TestDoctorOnTheFieldsOfAReply(t *testing.T) {
 	for reply, wants := range map[string]string{
-		`{"access_token":"CANARY","token_type":"bearer","expires_in":"3600"}`:                  "expires_in is a string, not a number",
+		`{"access_token":"CANARY","token_type":"bearer","expires_in":"3600"}`:                  "expires_in is no number, but string",
 		`{"access_token":"CANARY","token_type":"bearer","expires_in":0}`:                       "expires_in is not above 0",
 		`{"access_token":"CANARY","expires_in":60}`:                                            `token_type is not "bearer"`,
-		`{"access_token":"CANARY","token_type":"bearer","refresh_token":""}`:                   "refresh_token is a empty string, not a text",
+		`{"access_token":"CANARY","token_type":"bearer","refresh_token":""}`:                   "refresh_token is no text, but empty string",
 		`{"success":true,"data":{"access_token":"CANARY","token_type":"bearer"}}`:              "access_token is not a text at the top",
-		`{"access_token":"CANARY","token_type":"BEARER","expires_in":60,"refresh_token":null}`: "refresh_token is a null, not a text",
+		`{"access_token":"CANARY","token_type":"BEARER","expires_in":60,"refresh_token":null}`: "refresh_token is no text, but null",
 	} {
 		w := newWorld(t)
 		w.secrets = append(w.secrets, "CANARY")

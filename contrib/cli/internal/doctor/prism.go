@@ -196,12 +196,12 @@ func (d *Doctor) checkFields(check string, r *reply) {
 	fault(r.object && r.kinds["access_token"] != "string", "access_token is not a text at the top")
 	fault(r.object && !strings.EqualFold(r.tokenType, "bearer"), `token_type is not "bearer"`)
 	expires := r.kinds["expires_in"]
-	fault(expires != "" && expires != "number", "expires_in is a "+expires+", not a number")
+	fault(expires != "" && expires != "number", "expires_in is no number, but "+expires)
 	if seconds, err := strconv.ParseFloat(r.expiresIn, 64); err == nil && expires == "number" {
 		fault(seconds <= 0, "expires_in is not above 0")
 	}
 	refresh := r.kinds["refresh_token"]
-	fault(refresh != "" && refresh != "string", "refresh_token is a "+refresh+", not a text")
+	fault(refresh != "" && refresh != "string", "refresh_token is no text, but "+refresh)
 	found := "expires_in " + cmp.Or(r.expiresIn, "not given")
 	switch {
 	case r.rotated:
