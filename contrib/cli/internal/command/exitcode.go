@@ -87,11 +87,11 @@ func exitCode(err error) int {
 
 // isNetwork reports whether a server did not answer, or not as one does.
 func isNetwork(err error) bool {
-	_, isOp := errors.AsType[*net.OpError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
 	_, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
-	return isOp || isDNS || isCertificate || isRecord ||
+	return isOp && op.Op != "listen" || isDNS || isCertificate || isRecord ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 

@@ -65,11 +65,13 @@ func (r *run) openAs(cmd *cobra.Command, reg authtrip.Registration, options ...a
 		progress(cmd, "asking %s for a token", withoutQuery(reg.TokenEndpoint.URL))
 		return flight
 	}
-	options = append(options, hooks)
+	// A run that ends at once renews nothing behind itself: it would ask for a
+	// token and not be there when it comes.
+	policy := authtrip.Policy{RenewAt: 1 - 1e-9, RenewSpread: -1}
 	if cmd.Flags().Changed("timeout") {
-		options = append(options, authtrip.Policy{FetchTimeout: r.timeout})
+		policy.FetchTimeout = r.timeout
 	}
-	return r.OpenAs(reg, options...)
+	return r.OpenAs(reg, append(options, hooks, policy)...)
 }
 
 // within bounds ctx by --timeout.

@@ -17,6 +17,7 @@ func tokenCommand() *cobra.Command {
 	var r run
 	var output string
 	var fresh bool
+	var left time.Duration
 	cmd := r.forRegistration(&cobra.Command{
 		Use:   "token [registration]",
 		Short: "Print an access token",
@@ -32,6 +33,7 @@ which is kept there too; authtrip login begins that.`,
   authtrip token nhn --fresh`,
 	})
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json, or header for the lines that curl -H @- reads")
+	cmd.Flags().DurationVar(&left, "valid-for", 15*time.Second, "how long the token must last at least; ask for another if the cached one does not")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "ask for another token, whatever is cached")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "header"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -44,7 +46,7 @@ which is kept there too; authtrip login begins that.`,
 			return err
 		}
 		defer r.end(s)
-		tok, err := r.token(cmd, s, fresh)
+		tok, err := r.token(cmd, s, fresh, left)
 		if err != nil {
 			return loginHint(err, s.Registration, r.User)
 		}
@@ -53,18 +55,24 @@ which is kept there too; authtrip login begins that.`,
 	return cmd
 }
 
-// token gets the token. A fresh one is another than the cache had: what comes of
-// a call that was made just now is fresh already.
-func (r *run) token(cmd *cobra.Command, s *session.Session, fresh bool) (authtrip.Token, error) {
+// token gets the token. A fresh one is another than the cache had; what comes of
+// a call that was made just now is fresh already. Without another, one that is
+// about to expire is better than none.
+func (r *run) token(cmd *cobra.Command, s *session.Session, fresh bool, left time.Duration) (authtrip.Token, error) {
 	ctx, cancel := r.within(cmd)
 	defer cancel()
 	tok, err := s.Source.Token(ctx)
-	if err != nil || !fresh || r.calls.Load() > 0 {
+	ends := err == nil && !tok.Expiry().IsZero() && time.Until(tok.Expiry()) < left
+	if err != nil || !fresh && !ends || r.calls.Load() > 0 {
 		return tok, because(ctx, err)
 	}
 	s.Source.Invalidate(tok)
-	tok, err = s.Source.Token(ctx)
-	return tok, because(ctx, err)
+	another, err := s.Source.Token(ctx)
+	if err != nil && !fresh && ctx.Err() == nil {
+		r.Warn(fmt.Sprintf("the token ends soon, and there is no other: %v", err))
+		return tok, nil
+	}
+	return another, because(ctx, err)
 }
 
 // because is err, or where ctx ended of itself, why.

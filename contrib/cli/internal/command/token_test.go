@@ -158,3 +158,31 @@ func TestACacheInTroubleTakesNothing(t *testing.T) {
 	w.want(0, args("token nhn"), "authtrip: warning: the cache:")
 	w.want(0, args("token nhn"), "!warning")
 }
+
+// A run that is over at once must not ask for a token that nobody waits for.
+func TestATokenIsAskedForOnceInItsLifetime(t *testing.T) {
+	w := newWorld(t)
+	w.cloud.SetLifetime(1500 * time.Millisecond)
+	seen := map[string]bool{}
+	for len(seen) < 2 {
+		seen[w.want(0, args("token nhn --valid-for 0")).out] = true
+	}
+	if n := w.cloud.Counts().TokenCalls; n != 2 {
+		t.Errorf("%d token calls for 2 tokens", n)
+	}
+}
+
+func TestATokenThatEndsTooSoonIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	w.cloud.SetLifetime(time.Minute)
+	old := w.want(0, args("token nhn"))
+	w.want(0, args("token nhn"), old.out)
+	w.want(0, args("token nhn --valid-for 10m"), "!"+old.out)
+	if n := w.cloud.Counts().TokenCalls; n != 2 {
+		t.Errorf("%d token calls", n)
+	}
+	// It is better than none.
+	last := w.want(0, args("token nhn"))
+	w.cloud.Break(authtest.Fault{Status: 503})
+	w.want(0, args("token nhn --valid-for 10m"), last.out, "authtrip: warning: the token ends soon, and there is no other")
+}

@@ -21,6 +21,9 @@ import (
 // after the second.
 const expected, patience = time.Second, 3 * time.Second
 
+// renewal is a check.
+const renewal = "prism: renewal"
+
 // isPRISM reports whether the registration is the preset's.
 func (d *Doctor) isPRISM() bool {
 	return strings.EqualFold(d.Registration.ClientSecretHeader, prism.HeaderClientSecret)
@@ -170,7 +173,7 @@ func (d *Doctor) checkReply(ctx context.Context) {
 		d.checkFields("prism: token reply", r)
 	}
 	if !d.loggedIn(ctx) {
-		d.add("prism: renewal", Skip, "nobody is logged in", "give a code that was just issued: --code CODE")
+		d.add(renewal, Skip, "nobody is logged in", "give a code that was just issued: --code CODE")
 		return
 	}
 	d.checkRenewal(ctx, r)
@@ -208,6 +211,8 @@ func (d *Doctor) checkFields(check string, r *reply) {
 		found += ", the refresh token replaced"
 	case refresh != "":
 		found += ", with a refresh token"
+	case check == renewal:
+		found += ", the refresh token stays as it is"
 	default:
 		found += ", without a refresh token"
 	}
@@ -224,7 +229,6 @@ func (d *Doctor) checkFields(check string, r *reply) {
 // checkRenewal has the refresh token redeemed. The library keeps what comes of
 // it.
 func (d *Doctor) checkRenewal(ctx context.Context, before *reply) {
-	const check = "prism: renewal"
 	tok, err := d.session.Source.Token(ctx)
 	if err == nil {
 		d.session.Source.Invalidate(tok)
@@ -233,10 +237,10 @@ func (d *Doctor) checkRenewal(ctx context.Context, before *reply) {
 	r := d.tokens.reply()
 	switch {
 	case errors.Is(err, authtrip.ErrAuthorizationRequired) && r == before:
-		d.add(check, Pass, "there is no refresh token: users log in anew when the token has ended", "")
+		d.add(renewal, Pass, "there is no refresh token: users log in anew when the token has ended", "")
 	case err != nil:
-		d.add(check, Fail, strings.TrimPrefix(err.Error(), "authtrip: "), "answer grant_type=refresh_token&refresh_token=… with another token")
+		d.add(renewal, Fail, strings.TrimPrefix(err.Error(), "authtrip: "), "answer grant_type=refresh_token&refresh_token=… with another token")
 	default:
-		d.checkFields(check, r)
+		d.checkFields(renewal, r)
 	}
 }
