@@ -57,6 +57,7 @@ func TestDoctorFindsARejectionThatTheRuleDoesNotSee(t *testing.T) {
 		"an envelope of PRISM's":        {200, `{"success":false,"errorCode":"E-1","message":"CANARY"}`, codeFound, `envelopes: {"ORIGIN": {success: success, code: errorCode, rejected: ["E-1"]}}`},
 		"a code alone":                  {200, `{"code":17,"text":"CANARY"}`, codeFound, `envelopes: {"ORIGIN": {code: code, rejected: ["17"]}}`},
 		"a code that may be a secret":   {200, `{"success":false,"errorCode":"CANARY CANARY"}`, codeFound, "find out from the API's documents where its JSON says so"},
+		"a long one":                    {200, `{"success":false,"errorCode":"CANARY` + strings.Repeat("A", 60) + `"}`, codeFound, "find out from the API's documents where its JSON says so"},
 		"nothing, for it is not looked": {200, `{"header":{"isSuccessful":true,"resultCode":0}}`, codeFound, "as the real one → is that a public URL?"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,6 +36,23 @@ func TestDoctorOnAServiceWithoutRefreshTokens(t *testing.T) {
 		"\npass|prism: renewal|there is no refresh token: users log in anew")
 }
 
+func TestDoctorOnAServiceThatSendsTheRefreshTokenAgain(t *testing.T) {
+	w := newWorld(t)
+	w.secrets = append(w.secrets, "CANARY")
+	issued := 0
+	w.service(func(rw http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if q.Get("code") != "good" && q.Get("refresh_token") != "CANARY-refresh" {
+			w.answers(400, `{"error":"invalid_grant"}`)(rw)
+			return
+		}
+		issued++
+		w.answers(200, fmt.Sprintf(`{"access_token":"CANARY-%d","token_type":"bearer","expires_in":60,"refresh_token":"CANARY-refresh"}`, issued))(rw)
+	})
+	w.has(w.examined(codeFound, "doctor prism --code good"), "\nwarn|prism: token reply|expires_in 60, with a refresh token, without Cache-Control: no-store",
+		"\nwarn|prism: renewal|expires_in 60, with a refresh token")
+}
+
 func TestDoctorOnAUserWhoIsNotLoggedIn(t *testing.T) {
 	w := newWorld(t)
 	w.has(w.examined(codeFound, "doctor prism --user kim"), "\npass|prism: wrong code|", "\nFAIL|token|", "→ run authtrip login prism --user kim, or give --code\n",

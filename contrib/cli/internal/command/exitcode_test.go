@@ -117,7 +117,11 @@ func TestTheServerIsDown(t *testing.T) {
 	w.cloud.Break(authtest.Fault{Reset: true})
 	w.want(codeUnreachable, args("token nhn --no-cache"))
 	w.cloud.Break(authtest.Fault{Hang: true})
-	w.want(codeUnreachable, args("token nhn --no-cache --timeout 100ms"), "no answer")
+	before := w.cloud.Counts().TokenCalls
+	w.want(codeUnreachable, args("token nhn --no-cache --timeout 600ms"), "no answer")
+	if n := w.cloud.Counts().TokenCalls - before; n < 2 {
+		t.Errorf("%d attempts: one took all of the time", n)
+	}
 	// Nobody is there at all, or somebody who speaks no TLS.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -157,6 +157,15 @@ func TestALoginByTheAddressThatTheBrowserEndedAt(t *testing.T) {
 	w.runWith("", "login", "prism").check(t, "login", codeOther, "nothing was given")
 }
 
+func TestALoginWhoseRedirectURIIsTaken(t *testing.T) {
+	w := worldOfLogins(t)
+	r := w.login(nil, func(address string) {
+		w.want(codeOther, args("login here --config here.yml"), "nobody can wait at the redirect_uri")
+		browse(t, address)
+	}, "here", "--config", "here.yml")
+	r.check(t, "login", 0)
+}
+
 func TestALoginByACodeFromTheStandardInput(t *testing.T) {
 	w := newWorld(t)
 	code := w.live.Code("kim")
