@@ -3,9 +3,11 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -55,12 +57,26 @@ environment it needs none of these. See "authtrip help configuration".`,
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
-		if cmd.Name() == "completion" {
+		switch cmd.Name() {
+		case "help":
+			cmd.Example = "  authtrip help token\n  authtrip help exit-codes"
+			cmd.Run, cmd.RunE = nil, help
+		case "completion":
 			cmd.Example = "  source <(authtrip completion bash)\n  authtrip completion zsh > ~/.zfunc/_authtrip\n  authtrip completion fish > ~/.config/fish/completions/authtrip.fish"
 		}
 	}
 	checkUsage(root)
 	return root
+}
+
+// help is for what there is: cobra's own shows the root's for all else.
+func help(cmd *cobra.Command, args []string) error {
+	about, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return &usageError{cmd, fmt.Errorf("there is no help on %q", strings.Join(args, " "))}
+	}
+	about.InitDefaultHelpFlag()
+	return about.Help()
 }
 
 // signalled is the end by a signal.

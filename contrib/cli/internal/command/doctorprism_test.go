@@ -1,12 +1,16 @@
 package command_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/authtrip/authtrip/prism"
 )
 
 func TestDoctorOnAServiceThatKeepsTheContract(t *testing.T) {
@@ -26,6 +30,47 @@ func TestDoctorOnAServiceThatKeepsTheContract(t *testing.T) {
 	if c := w.live.Counts(); c.RefreshTokensReused != 0 || c.CodesReused != 0 {
 		t.Errorf("%+v", c)
 	}
+}
+
+// refreshToken redeems a code as PRISM does, and returns the refresh token.
+func (w *world) refreshToken() string {
+	w.t.Helper()
+	c := w.live.Client()
+	query := url.Values{"grant_type": {"authorization_code"}, "code": {w.live.Code("kim")}, "redirect_uri": {prism.Registration(c).RedirectURI}}
+	req, err := http.NewRequest(http.MethodGet, w.live.URL+"/prism/v1/service/oauth2/token?"+query.Encode(), nil) //nolint:noctx // the emulator is the test's own
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set(prism.HeaderClientID, c.ClientID)
+	req.Header.Set(prism.HeaderClientSecret, c.ClientSecret.Reveal())
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was only read
+	var got struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || got.RefreshToken == "" {
+		w.t.Fatal(err)
+	}
+	return got.RefreshToken
+}
+
+func TestDoctorOnARefreshTokenThatCameAnotherWay(t *testing.T) {
+	w := newWorld(t)
+	w.live.SetRotation(true)
+	c, given := w.live.Client(), w.refreshToken()
+	w.secrets = append(w.secrets, given)
+	w.write("given.yml", "registration: {given: {provider: prism, service_api_domain: '"+w.live.URL+"', service_id: "+c.ServiceID+", client_id: "+c.ClientID+
+		", client_secret: '${PRISM_SECRET}', authorization_grant_type: refresh_token, refresh_token: "+given+"}}")
+	for range 2 { // the second time with what replaced it
+		w.has(w.examined(0, "doctor --config given.yml"), "\nskip|prism: wrong code|", "\npass|prism: wrong secret|", "\npass|token|", "\npass|prism: renewal|expires_in 3600, the refresh token replaced\n")
+	}
+	w.want(0, args("token --config given.yml"))
+	w.live.EndLogins()
+	w.want(codeAuthorization, args("token --config given.yml --fresh"), "give another refresh_token in the configuration")
+	w.has(w.examined(codeFound, "doctor --config given.yml"), "\nFAIL|token|", "→ the refresh token has ended: give another")
 }
 
 func TestDoctorOnAServiceWithoutRefreshTokens(t *testing.T) {

@@ -52,6 +52,7 @@ func TestUsageErrors(t *testing.T) {
 		"login prism --no-cache":         "leave out --no-cache",
 		"doctor nhn -o xml":              "-o is text or json",
 		"doctor nhn --code x":            "--code is for users' grants",
+		"help nothing":                   `there is no help on "nothing"; see authtrip help --help`,
 		"version now":                    "unknown command",
 		"doctor nothing":                 "there are: nhn, prism",
 		"completion tcsh":                `there is no command "tcsh"`,

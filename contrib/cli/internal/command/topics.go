@@ -14,6 +14,7 @@ func exitCodesTopic() *cobra.Command {
 	for _, c := range exitCodes {
 		fmt.Fprintf(&b, "  %3d  %s\n", c.code, c.meaning)
 	}
+	b.WriteString("\nWhat serves until it is told to stop by a signal ends with 0 then.\n")
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: strings.TrimSpace(b.String())}
 }
 

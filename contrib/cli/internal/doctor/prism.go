@@ -34,26 +34,35 @@ func (d *Doctor) isPRISM() bool {
 func (d *Doctor) checkContract(ctx context.Context, reachable bool) {
 	id, secret, err := d.credentials(ctx)
 	slowest, asked := time.Duration(0), false
+	code := url.Values{"grant_type": {"authorization_code"}, "code": {rand.Text()}}
+	if uri := d.Registration.RedirectURI; uri != "" {
+		code.Set("redirect_uri", uri)
+	}
+	refresh := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {rand.Text()}}
+	redeemsCodes := d.Registration.Grant == authtrip.AuthorizationCode
+	if !redeemsCodes {
+		code = refresh
+	}
 	for _, c := range []struct {
 		check, secret string
 		params        url.Values
 		wants         string
 	}{
-		{"prism: wrong code", secret, url.Values{"grant_type": {"authorization_code"}, "code": {rand.Text()}}, "invalid_grant"},
-		{"prism: wrong refresh token", secret, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {rand.Text()}}, "invalid_grant"},
-		{"prism: wrong secret", rand.Text(), url.Values{"grant_type": {"authorization_code"}, "code": {rand.Text()}}, "invalid_client"},
+		{"prism: wrong code", secret, code, "invalid_grant"},
+		{"prism: wrong refresh token", secret, refresh, "invalid_grant"},
+		{"prism: wrong secret", rand.Text(), code, "invalid_client"},
 		{"prism: unknown grant", secret, url.Values{"grant_type": {"password"}}, "unsupported_grant_type"},
 	} {
 		switch {
 		case !reachable:
 			d.add(c.check, Skip, "the server cannot be reached", "")
 			continue
+		case !redeemsCodes && c.check == "prism: wrong code":
+			d.add(c.check, Skip, "the registration redeems none", "")
+			continue
 		case err != nil:
 			d.add(c.check, Skip, "there are no credentials: "+err.Error(), "")
 			continue
-		}
-		if uri := d.Registration.RedirectURI; uri != "" && c.params.Get("code") != "" {
-			c.params.Set("redirect_uri", uri)
 		}
 		r, err := d.get(ctx, id, c.secret, c.params)
 		if err != nil {
