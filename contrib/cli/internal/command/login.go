@@ -68,7 +68,7 @@ func (r *run) loginByCode(cmd *cobra.Command, reg authtrip.Registration, code st
 	if err != nil {
 		return err
 	}
-	defer r.end(s)
+	defer r.end(cmd, s)
 	ctx, cancel := r.within(cmd)
 	defer cancel()
 	return r.loggedIn(cmd, reg, because(ctx, s.Source.ExchangeCode(ctx, code, nil)))
@@ -80,7 +80,7 @@ func (r *run) loginByHand(cmd *cobra.Command, reg authtrip.Registration) error {
 	if err != nil {
 		return err
 	}
-	defer r.end(s)
+	defer r.end(cmd, s)
 	page, flow, err := s.Source.AuthCodeURL(cmd.Context())
 	if err != nil {
 		return err

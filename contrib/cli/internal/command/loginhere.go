@@ -51,7 +51,7 @@ func (r *run) loginHere(cmd *cobra.Command, reg authtrip.Registration) error {
 	if err != nil {
 		return err
 	}
-	defer r.end(s)
+	defer r.end(cmd, s)
 	page, flow, err := s.Source.AuthCodeURL(cmd.Context())
 	if err != nil {
 		return err

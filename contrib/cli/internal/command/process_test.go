@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/authtrip/authtrip/authtest"
 )
@@ -94,6 +95,39 @@ func TestAProcessExitsWithTheCode(t *testing.T) {
 		_ = cmd.Run()
 		if got := cmd.ProcessState.ExitCode(); got != want {
 			t.Errorf("%s: %d, want %d", line, got, want)
+		}
+	}
+}
+
+// A refresh token that is being redeemed may be replaced: the first signal waits
+// for it, the second does not.
+func TestASecondSignalEndsWhatTheFirstWaitsFor(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals there")
+	}
+	w := newWorld(t)
+	w.want(0, args("login prism --code "+w.live.Code("kim")))
+	w.live.Break(authtest.Fault{Hang: true})
+	before := w.live.Counts().TokenCalls
+	cmd, out, _ := w.process("token prism --fresh")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for w.live.Counts().TokenCalls == before {
+		runtime.Gosched()
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	_ = cmd.Process.Signal(os.Interrupt)
+	for signals := 1; ; signals++ {
+		select {
+		case <-ended:
+			if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || signals < 2 || out.Len() > 0 {
+				t.Errorf("%v after %d signals; %s", cmd.ProcessState, signals, out)
+			}
+			return
+		case <-time.After(100 * time.Millisecond):
+			_ = cmd.Process.Signal(os.Interrupt)
 		}
 	}
 }

@@ -28,7 +28,7 @@ from the cache, and the command says that the server was not told.`,
 		if err != nil {
 			return err
 		}
-		defer r.end(s)
+		defer r.end(cmd, s)
 		ctx, cancel := r.within(cmd)
 		defer cancel()
 		progress(cmd, "revoking the token")

@@ -80,8 +80,10 @@ func (r *run) within(cmd *cobra.Command) (context.Context, context.CancelFunc) {
 }
 
 // end closes the session. What could not be saved takes nothing from what the
-// command did.
-func (r *run) end(s *session.Session) {
+// command did. A refresh token or a code that is being redeemed is waited for.
+func (r *run) end(cmd *cobra.Command, s *session.Session) {
+	late := time.AfterFunc(time.Second, func() { progress(cmd, "waiting for what was redeemed, which would be lost; another Ctrl-C ends that") })
+	defer late.Stop()
 	if err := s.Close(); err != nil && !errors.Is(err, authtrip.ErrClosed) {
 		r.Warn(err.Error())
 	}

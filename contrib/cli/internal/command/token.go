@@ -45,7 +45,7 @@ which is kept there too; authtrip login begins that.`,
 		if err != nil {
 			return err
 		}
-		defer r.end(s)
+		defer r.end(cmd, s)
 		tok, err := r.token(cmd, s, fresh, left)
 		if err != nil {
 			return loginHint(err, s.Registration, r.User)
