@@ -100,7 +100,11 @@ func report(errs io.Writer, err error) {
 	if err == nil || errors.Is(err, doctor.ErrFound) || errors.Is(err, doctor.ErrRejected) {
 		return // doctor has said what
 	}
-	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+	text := strings.TrimSpace(err.Error())
+	if said, ok := errors.AsType[*authtrip.ServerError](err); ok && said.RetryAfter > 0 {
+		text += fmt.Sprintf("; it asks to come back in %v", said.RetryAfter)
+	}
+	for line := range strings.SplitSeq(text, "\n") {
 		_, _ = fmt.Fprintln(errs, "authtrip: "+strings.TrimPrefix(line, "authtrip: "))
 	}
 }

@@ -114,7 +114,7 @@ func TestTheServerIsDown(t *testing.T) {
 	w.cloud.Break(authtest.Fault{Status: 503})
 	w.want(codeUnreachable, args("token nhn"), "503")
 	w.cloud.Break(authtest.Fault{Status: 429, RetryAfter: "7"})
-	w.want(codeUnreachable, args("token nhn --no-cache"), "429")
+	w.want(codeUnreachable, args("token nhn --no-cache"), "429", "it asks to come back in 7s")
 	w.cloud.Break(authtest.Fault{Reset: true})
 	w.want(codeUnreachable, args("token nhn --no-cache"))
 	w.cloud.Break(authtest.Fault{Hang: true})
