@@ -63,7 +63,7 @@ func newWorld() *world {
 	secret := authtrip.NewSecret(theSecret)
 	w := &world{memory: authtrip.NewMemoryStore(0)}
 	w.store = &failing{Store: w.memory}
-	w.hooks = authtrip.Hooks{NotReplayed: func(string, error) {}, StoreFailed: func(string, error) {}, StoreChanged: func(error) {}}
+	w.hooks = authtrip.Hooks{NotReplayed: func(context.Context, string, error) {}, StoreFailed: func(string, error) {}, StoreChanged: func(error) {}}
 	w.reg = authtrip.Registration{
 		ID: "own", ClientID: "id", ClientSecret: secret, TokenEndpoint: authtrip.Endpoint{URL: "https://as.example/token"},
 		Origins: []string{"api.example"}, HostHeaders: map[string]map[string]authtrip.Secret{"api.example": {"X-App-Key": authtrip.NewSecret(theKey)}},
