@@ -6,15 +6,16 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 
 	"github.com/authtrip/authtrip"
 )
 
 // proxy sends on what its clients send it, with a token, and the API's answers
-// back. It knows nothing of where it listens but what guard says.
+// back. Whom it may answer is asked before: see guard.
 type proxy struct {
 	target      *url.URL
-	guard       guard
+	origins     []string // of pages elsewhere that may call
 	replayLimit int64
 	log         *slog.Logger
 	failed      func(*fault) // is told of answers of the proxy's own
@@ -29,12 +30,17 @@ type came struct {
 
 type cameKey struct{}
 
+func cameWith(r *http.Request) came {
+	c, _ := r.Context().Value(cameKey{}).(came)
+	return c
+}
+
 func newProxy(target *url.URL, src *authtrip.Source, base http.RoundTripper, log *slog.Logger) *proxy {
 	p := &proxy{target: target, log: log, failed: func(*fault) {}}
 	p.to = httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
 		ModifyResponse: p.modify,
-		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { p.fail(w, faultOf(r.Context(), err)) },
+		ErrorHandler:   p.fail,
 		Transport:      &authtrip.Transport{Source: src, Base: base},
 		FlushInterval:  -1, // whatever comes is sent on at once
 		// What it logs are bodies that broke off on the way, which is mostly the
@@ -46,7 +52,7 @@ func newProxy(target *url.URL, src *authtrip.Source, base http.RoundTripper, log
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := came{host: r.Host}
-	if o := r.Header.Get("Origin"); p.guard.listed(o) {
+	if o := r.Header.Get("Origin"); slices.Contains(p.origins, o) {
 		c.origin = o
 	}
 	if c.origin != "" && preflight(w, r, c.origin) {
@@ -57,7 +63,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	r = r.WithContext(context.WithValue(r.Context(), cameKey{}, c)) // a copy too
 	if err := replayable(r, p.replayLimit); err != nil {
-		p.fail(w, faultOf(r.Context(), err))
+		p.fail(w, r, err)
 		return
 	}
 	p.to.ServeHTTP(w, r)
@@ -79,7 +85,7 @@ func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 }
 
 func (p *proxy) modify(res *http.Response) error {
-	c, _ := res.Request.Context().Value(cameKey{}).(came)
+	c := cameWith(res.Request)
 	res.Header.Del(errorHeader)
 	rewriteLocation(res, p.target, c.host)
 	if c.origin != "" {
@@ -88,13 +94,17 @@ func (p *proxy) modify(res *http.Response) error {
 	return nil
 }
 
-// fail answers with f.
-func (p *proxy) fail(w http.ResponseWriter, f *fault) {
+// fail answers r, which err kept from the API's answer.
+func (p *proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := faultOf(r.Context(), err)
 	p.failed(f)
 	if f.gone {
 		p.log.Debug("a client left", "error", f.text)
 	} else {
 		p.log.Warn("a request got no answer of the API", "kind", f.kind, "error", f.text)
+	}
+	if c := cameWith(r); c.origin != "" {
+		shareWith(w.Header(), c.origin)
 	}
 	f.write(w)
 }
