@@ -10,7 +10,7 @@ import (
 
 // address is where the proxy listens.
 type address struct {
-	network string // "tcp" or "unix"
+	network string // "tcp", "tcp4" or "unix"
 	text    string // host:port, or a path
 	remote  bool   // others than this machine may reach it
 }
@@ -29,14 +29,18 @@ func parseAddress(text string) (address, error) {
 	}
 	ip := net.ParseIP(host)
 	local := strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-	return address{network: "tcp", text: text, remote: !local}, nil
+	network := "tcp"
+	if ip.To4() != nil { // 0.0.0.0 would be IPv6's addresses too
+		network = "tcp4"
+	}
+	return address{network: network, text: text, remote: !local}, nil
 }
 
 func (a address) listen() (net.Listener, error) {
 	if a.network == "unix" {
 		return listenUnix(a.text)
 	}
-	l, err := net.Listen("tcp", a.text)
+	l, err := net.Listen(a.network, a.text)
 	if err != nil {
 		return nil, err
 	}
