@@ -16,13 +16,14 @@ type Hooks struct {
 	// takes the flight's place: derive it from flight, and put in it what a token
 	// call should carry of the caller, such as a trace span; only its values
 	// count. When it panics, returns nil, or passes on the caller's httptrace,
-	// which would see the client's secret, no call is made. Of call, Registration,
-	// Server and Why are known.
+	// which would see the client's secret, no call is made, and the call has failed.
+	// Of call, what stands before Outcome is known.
 	TokenCallStart func(flight, caller context.Context, call TokenCall) context.Context
 	// TokenCallDone is called when a token call has ended, however it did, with
-	// the context that TokenCallStart returned; and where no call was made
-	// because another process had made it, or will, or the circuit is open. It is
-	// called before those who wait have the token, and given a second.
+	// the values of the context that TokenCallStart returned; and, without a
+	// TokenCallStart before it, where no call was made because another process
+	// made it, or is about to. It is called before those who wait have the token,
+	// and given a second.
 	TokenCallDone func(flight context.Context, call TokenCall)
 	// StoreFailed: a user's record could not be read from the Store or saved, or
 	// one was there and could not be opened, which [Encryption] says more of. A
@@ -73,6 +74,7 @@ type Hooks struct {
 type TokenCall struct {
 	Registration string // its ID
 	Server       string // scheme, host and port of the token endpoint
+	User         bool   // the token is a user's, and not the client's own
 	// Why it is made: "first use", "stale" (renewed behind the requests),
 	// "expired", "rejected" (by a server that the token was sent to), "forced"
 	// (it was dropped by Invalidate, Revoke or a logout), or "login" (of
@@ -81,8 +83,9 @@ type TokenCall struct {
 	// Outcome is "issued"; "unchanged": the server gave the token in use again;
 	// "stored": the Store had a token, no call was made;
 	// "deferred": another process is renewing it, no call was made; "refused":
-	// the server works and said no; "failed": no answer, or one that is no
-	// answer; "circuit open": no call was made; "closed": Close came first.
+	// the server works and said no; "failed": no answer, one that is no answer, or
+	// a func of the program's failed; "circuit open": it opened meanwhile;
+	// "closed": Close came first.
 	Outcome string
 	Err     error // nil where there is a token
 	// Changed: for this token the last call had failed and this one did not, or
@@ -90,8 +93,8 @@ type TokenCall struct {
 	Changed  bool
 	Duration time.Duration // from the beginning to the end, the Store's part included
 	Attempts int           // requests to the token endpoint
-	// Lifetime is for how long the token will be used; 0 where there is none, and
-	// where the server gave no figure.
+	// Lifetime is for how long from now on the token will be used; 0 where there
+	// is none, and where the server gave no figure.
 	Lifetime time.Duration
 	// Waiters are the contexts of the requests that wait for this call, or did
 	// and left; a renewal behind requests has none.

@@ -19,7 +19,7 @@ type call struct {
 
 func (e *entry) newCall(caller context.Context, why string) *call {
 	return &call{entry: e, caller: caller, begun: readClocks(), told: TokenCall{
-		Registration: e.client.ID, Server: e.client.server, Why: why,
+		Registration: e.client.ID, Server: e.client.server, User: e.client.users, Why: why,
 	}}
 }
 

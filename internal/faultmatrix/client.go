@@ -128,7 +128,7 @@ func (c *client) hooks() authtrip.Hooks {
 		TokenCallStart: func(flight, _ context.Context, _ authtrip.TokenCall) context.Context {
 			return httptrace.WithClientTrace(flight, &httptrace.ClientTrace{GetConn: func(string) { c.attempts.Add(1) }})
 		},
-		NotReplayed: func(id string, why error) {
+		NotReplayed: func(_ context.Context, id string, why error) {
 			c.said.note(id)
 			c.said.hear(why)
 		},
