@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/authtrip/authtrip/authtest"
 )
@@ -24,16 +23,11 @@ func TestHealthIsWhetherRequestsCanHaveAToken(t *testing.T) {
 	health(200, `"status":"ok"`, `"token":"none"`, `"circuit":"closed"`)
 	w.wantTokenCalls(0) // it asks for nothing
 
-	w.cloud.Break(authtest.Fault{Status: 400, Body: `{"error":"invalid_client"}`})
+	w.cloud.Break(authtest.Fault{Status: 503})
 	w.get("/")
-	health(503, `"status":"no token"`, `"circuit":"closed"`, `"last_error":"authtrip: registration \"cloud\" at `, "invalid_client")
+	health(503, `"status":"no token"`, `"circuit":"closed"`, `"last_error":"authtrip: registration \"cloud\" at `, "HTTP 503")
 	w.cloud.Heal()
-	for range 100 { // the failure is remembered for a second
-		if res, _ := w.get("/"); res.StatusCode == 200 {
-			break
-		}
-		<-time.After(50 * time.Millisecond)
-	}
+	w.mustGet("/")
 	health(200, `"status":"ok"`, `"token":"fresh"`, `"age":`, `"left":86`)
 
 	w.cloud.RevokeAll()
@@ -150,4 +144,19 @@ func TestTheLogHoldsWhatIsWanted(t *testing.T) {
 		t.Fatalf("%q, want no more than %q", quiet.log, want)
 	}
 	wantAll(t, verbose.log.String(), "msg=request method=GET path=/v1/there status=404 bytes=19 took=")
+}
+
+func TestTroubleIsToldOnceAndItsEnd(t *testing.T) {
+	w := newWorld(t)
+	w.cloud.Break(authtest.Fault{Status: 503, Times: 3})
+	for range 3 {
+		w.get("/", "Origin", "https://evil.example")
+		w.get("/")
+	}
+	w.mustStop()
+	for line, want := range map[string]int{`msg="requests get no answer of the API" kind=token_refused`: 1, `msg="the API answers again"`: 1, `msg="a request is refused" kind=forbidden_origin`: 1} {
+		if n := strings.Count(w.log.String(), line); n != want {
+			t.Errorf("%s is there %d times, want %d:\n%s", line, n, want, w.log)
+		}
+	}
 }

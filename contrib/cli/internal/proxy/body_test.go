@@ -108,10 +108,19 @@ func (pattern) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestServerSentEventsComeAtOnce(t *testing.T) {
+func TestWhatTheAPISendsComesAtOnce(t *testing.T) {
+	for name, header := range map[string][2]string{
+		"server-sent events":     {"Content-Type", "text/event-stream"},
+		"a body of known length": {"Content-Length", "27"},
+	} {
+		t.Run(name, func(t *testing.T) { sendsAtOnce(t, header[0], header[1]) })
+	}
+}
+
+func sendsAtOnce(t *testing.T, name, value string) {
 	next := make(chan struct{})
 	w := newWorld(t, serving(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set(name, value)
 		for i := range 3 {
 			_, _ = fmt.Fprintf(w, "data: %d\n\n", i)
 			_ = http.NewResponseController(w).Flush()

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/authtrip/authtrip"
 	"github.com/spf13/cobra"
 
 	"github.com/authtrip/authtrip/contrib/cli/internal/session"
@@ -27,6 +28,13 @@ type flags struct {
 	drain        time.Duration
 	verbose      bool
 }
+
+// UsageError is a command line that is wrong: a flag's value, or an API that the
+// registration has no token for.
+type UsageError struct{ err error }
+
+func (e *UsageError) Error() string { return e.err.Error() }
+func (e *UsageError) Unwrap() error { return e.err }
 
 // Command is "authtrip proxy". It ends, without an error, when the command's
 // context does and the requests in flight have ended.
@@ -62,6 +70,14 @@ own. SIGINT or SIGTERM lets the requests in flight end; a second one does not.`,
 			return f.run(cmd.Context(), name, cmd.ErrOrStderr())
 		},
 	}
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+		if all, err := f.session.Registrations(); err == nil && len(args) == 0 {
+			for _, r := range all {
+				names = append(names, r.ID)
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
 	f.session.Bind(cmd.Flags())
 	f.bind(cmd)
 	return cmd
@@ -84,12 +100,12 @@ func (f *flags) bind(cmd *cobra.Command) {
 func (f *flags) run(ctx context.Context, name string, stderr io.Writer) error {
 	plan, err := f.check()
 	if err != nil {
-		return err
+		return &UsageError{err}
 	}
 	log := newLog(stderr, f.verbose)
 	f.session.Warn = func(text string) { log.Warn(text) }
 	w := watch{newMetrics(), new(health)}
-	s, err := f.session.Open(name, w.metrics.hooks(), w.health.hooks())
+	s, err := f.session.Open(name, authtrip.WithLogger(log), w.metrics.hooks(), w.health.hooks())
 	if err != nil {
 		return err
 	}
@@ -99,7 +115,7 @@ func (f *flags) run(ctx context.Context, name string, stderr io.Writer) error {
 		}
 	}()
 	if err := mayHaveToken(s.Source, s.Registration.ID, plan.target); err != nil {
-		return err
+		return &UsageError{err}
 	}
 	now, release := again(ctx)
 	defer release()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/authtrip/authtrip"
@@ -97,7 +98,7 @@ func (p *plan) run(ctx, now context.Context, src *authtrip.Source, w watch, log 
 			for _, l := range listeners {
 				_ = l.Close()
 			}
-			return err
+			return fmt.Errorf("%v: choose another address", err) // its kind would tell of servers
 		}
 		listeners = append(listeners, l)
 		if a.remote {
@@ -140,10 +141,15 @@ func (p *plan) adminHandler(w watch, log *slog.Logger) http.Handler {
 func (p *plan) guarded(a address, h http.Handler, w watch, log *slog.Logger) http.Handler {
 	g := p.guard
 	g.anyHost, g.anyAddress = a.network == "unix", a.remote
+	told := new(atomic.Bool)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if f := g.refuses(r); f != nil {
 			w.metrics.failed(f)
-			log.Warn("a request is refused", "kind", f.kind, "error", f.text)
+			level := slog.LevelDebug // of many a page sends, one is enough to be told
+			if !told.Swap(true) {
+				level = slog.LevelWarn
+			}
+			log.Log(r.Context(), level, "a request is refused", "kind", f.kind, "error", f.text)
 			f.write(rw)
 			return
 		}

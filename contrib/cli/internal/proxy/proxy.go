@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"sync/atomic"
 
 	"github.com/authtrip/authtrip"
 )
@@ -19,6 +20,7 @@ type proxy struct {
 	replayLimit int64
 	log         *slog.Logger
 	failed      func(*fault) // is told of answers of the proxy's own
+	trouble     atomic.Value // the kind of the latest of them; "" since the API answered
 	to          httputil.ReverseProxy
 }
 
@@ -37,6 +39,7 @@ func cameWith(r *http.Request) came {
 
 func newProxy(target *url.URL, src *authtrip.Source, base http.RoundTripper, log *slog.Logger) *proxy {
 	p := &proxy{target: target, log: log, failed: func(*fault) {}}
+	p.trouble.Store("")
 	p.to = httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
 		ModifyResponse: p.modify,
@@ -87,6 +90,9 @@ func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 func (p *proxy) modify(res *http.Response) error {
 	c := cameWith(res.Request)
 	res.Header.Del(errorHeader)
+	if p.trouble.Load() != "" && p.trouble.Swap("") != "" {
+		p.log.Info("the API answers again")
+	}
 	rewriteLocation(res, p.target, c.host)
 	if c.origin != "" {
 		shareWith(res.Header, c.origin)
@@ -98,10 +104,13 @@ func (p *proxy) modify(res *http.Response) error {
 func (p *proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := faultOf(r.Context(), err)
 	p.failed(f)
-	if f.gone {
+	switch {
+	case f.gone:
 		p.log.Debug("a client left", "error", f.text)
-	} else {
-		p.log.Warn("a request got no answer of the API", "kind", f.kind, "error", f.text)
+	case p.trouble.Swap(f.kind) != f.kind:
+		p.log.Warn("requests get no answer of the API", "kind", f.kind, "error", f.text)
+	default:
+		p.log.Debug("a request got no answer of the API", "kind", f.kind, "error", f.text)
 	}
 	if c := cameWith(r); c.origin != "" {
 		shareWith(w.Header(), c.origin)
