@@ -114,6 +114,7 @@ func (f *flags) run(ctx context.Context, name string, stderr io.Writer) error {
 			log.Warn("closing", "error", err)
 		}
 	}()
+	f.session.Warn = nil // from here on the log tells, and each change once
 	if err := mayHaveToken(s.Source, s.Registration.ID, plan.target); err != nil {
 		return &UsageError{err}
 	}

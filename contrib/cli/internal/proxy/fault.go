@@ -67,7 +67,7 @@ func faultOf(ctx context.Context, err error) *fault {
 	case errors.Is(err, authtrip.ErrCircuitOpen):
 		f.status, f.kind = http.StatusServiceUnavailable, "circuit_open"
 	case errors.Is(err, authtrip.ErrAuthorizationRequired):
-		f.kind = "authorization_required"
+		f.kind, f.text = "authorization_required", f.text+": see authtrip login"
 	case errors.Is(err, authtrip.ErrClosed):
 		f.status, f.kind = http.StatusServiceUnavailable, "stopping"
 	case refused:

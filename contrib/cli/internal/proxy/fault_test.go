@@ -42,6 +42,16 @@ func TestWithoutATokenNothingIsSentOn(t *testing.T) {
 	}
 }
 
+func TestAUserWhoHasNotLoggedInIsSaid(t *testing.T) {
+	w := newWorld(t, configured("authorization_grant_type: authorization_code"), configured("authorization_uri: http://127.0.0.1:1/authorize"),
+		args("--user", "ann"))
+	res, text := w.get("/")
+	wantFault(t, res, text, 502, "authorization_required", "the user must grant access", "authtrip login")
+	if w.apiCalls() != 0 || w.cloud.Counts().TokenCalls != 0 {
+		t.Fatal("something was sent")
+	}
+}
+
 func TestAnOpenCircuitSaysWhenToComeBack(t *testing.T) {
 	w := newWorld(t)
 	w.cloud.Break(authtest.Fault{Status: 503})

@@ -93,6 +93,10 @@ func (p *proxy) modify(res *http.Response) error {
 	if p.trouble.Load() != "" && p.trouble.Swap("") != "" {
 		p.log.Info("the API answers again")
 	}
+	if len(res.Trailer) > 0 && res.Request.Method != http.MethodHead {
+		// HTTP/2 has trailers beside a length, HTTP/1.1 does not.
+		res.Header.Del("Content-Length")
+	}
 	rewriteLocation(res, p.target, c.host)
 	if c.origin != "" {
 		shareWith(res.Header, c.origin)

@@ -129,14 +129,14 @@ type process struct {
 }
 
 // process starts the command as one of its own.
-func (w *world) process() *process {
+func (w *world) process(environ ...string) *process {
 	w.t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	p := &process{w.t, exec.Command(exe), make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "AUTHTRIP_TEST_ARGUMENTS="+strings.Join(w.arguments(), "\n"))
+	p.cmd.Env = append(append(os.Environ(), environ...), "AUTHTRIP_TEST_ARGUMENTS="+strings.Join(w.arguments(), "\n"))
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		w.t.Fatal(err)
