@@ -181,3 +181,20 @@ func (p *process) wait() int {
 	_ = p.cmd.Wait()
 	return p.cmd.ProcessState.ExitCode()
 }
+
+// It waits for nobody for ever: not for a body that does not come, and not for
+// a header.
+func TestAClientThatStallsIsCutOffToo(t *testing.T) {
+	w := newWorld(t, serving(echo), args("--drain", "10ms"))
+	for _, beginning := range []string{
+		"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf",
+		"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nhalf",
+		"POST / HTTP/1.1\r\nHost: ",
+	} {
+		conn, _ := w.dial()
+		write(t, conn, beginning)
+	}
+	for w.apiCalls() == 0 { // the second has come through
+	}
+	w.mustStop()
+}
