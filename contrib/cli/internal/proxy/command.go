@@ -115,7 +115,7 @@ func (f *flags) run(ctx context.Context, name string, stderr io.Writer) error {
 		}
 	}()
 	f.session.Warn = nil // from here on the log tells, and each change once
-	if err := mayHaveToken(s.Source, s.Registration.ID, plan.target); err != nil {
+	if err := mayHaveToken(s.Registration, plan.target); err != nil {
 		return &UsageError{err}
 	}
 	now, release := again(ctx)

@@ -33,8 +33,13 @@ func parseTarget(text string) (*url.URL, error) {
 // mayHaveToken reports, without any call, why requests to target would go
 // without a token, or nil. A Transport passes on what is for an origin that the
 // registration does not list, which a proxy that is asked to add tokens must not.
-func mayHaveToken(src *authtrip.Source, registration string, target *url.URL) error {
-	// In a context that has ended a token that is not here is not waited for.
+func mayHaveToken(r authtrip.Registration, target *url.URL) error {
+	src, err := authtrip.NewSource(r) // has no token, and nobody is told of it
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // it has nothing to save
+	// In a context that has ended a token is not waited for.
 	ended, end := context.WithCancel(context.Background())
 	end()
 	req, err := http.NewRequestWithContext(ended, http.MethodGet, target.String(), nil)
@@ -43,9 +48,9 @@ func mayHaveToken(src *authtrip.Source, registration string, target *url.URL) er
 	}
 	err = src.Attach(req)
 	switch {
-	case err == nil && len(req.Header) == 0:
-		return fmt.Errorf("--to %s: registration %q sends no token there: add the host to its origins, if it may have the token", target, registration)
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil:
+		return fmt.Errorf("--to %s: registration %q sends no token there: add the host to its origins, if it may have the token", target, r.ID)
+	case errors.Is(err, context.Canceled):
 		return nil
 	}
 	return fmt.Errorf("--to %s: %w", target, err)
