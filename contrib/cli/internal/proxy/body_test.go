@@ -186,7 +186,7 @@ func TestAClientThatAsksWhetherToGoOnIsAnsweredByTheAPI(t *testing.T) {
 		}
 		n, _ := io.Copy(io.Discard, r.Body)
 		_, _ = fmt.Fprintf(w, "%d bytes", n)
-	}))
+	}), args("--verbose"))
 	w.mustGet("/") // has the token
 	const size = 100_000
 	ask := func(path string, size int) (conn io.Writer, r *bufio.Reader) {
@@ -212,6 +212,10 @@ func TestAClientThatAsksWhetherToGoOnIsAnsweredByTheAPI(t *testing.T) {
 		if _, text := read(t, res); res.StatusCode != 200 || text != fmt.Sprintf("%d bytes", size) {
 			t.Fatalf("%d bytes: %s %q", size, res.Status, text)
 		}
+	}
+	w.mustStop()
+	if n := strings.Count(w.log.String(), "path=/accept status=200"); n != 2 {
+		t.Fatalf("the two answers are not in the log:\n%s", w.log)
 	}
 }
 

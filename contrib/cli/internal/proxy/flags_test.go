@@ -14,7 +14,7 @@ func TestAnAPIThatWouldGetNoTokenIsRefusedAtTheStart(t *testing.T) {
 		"http://core.api.nhncloudservice.com": {"plain http would show the token"},
 	} {
 		w := prepare(t, func(s *setup) { s.args = []string{"--to", target} })
-		err := w.run(t.Context())
+		err := w.refused()
 		if err == nil {
 			t.Fatalf("--to %s is taken", target)
 		}
@@ -47,7 +47,7 @@ func TestATargetIsAnAddressAndNothingElse(t *testing.T) {
 		"https://CANARY@a b":             "is no URL",
 	} {
 		w := prepare(t, func(s *setup) { s.args = []string{"--to", target} })
-		err := w.run(t.Context())
+		err := w.refused()
 		if err == nil || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "CANARY") {
 			t.Errorf("--to %s: %v; want %q", target, err, part)
 		}

@@ -14,7 +14,7 @@ func TestAddressesThatOthersReachAreRefused(t *testing.T) {
 	for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0", "192.168.1.1:8080", "somewhere.example:80"} {
 		for _, flag := range []string{"--listen", "--admin"} {
 			w := prepare(t, args(flag, listen))
-			err := w.run(t.Context())
+			err := w.refused()
 			if err == nil {
 				t.Fatalf("%s %s is not refused", flag, listen)
 			}
@@ -42,7 +42,7 @@ func TestASocketIsItsOwnersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := prepare(t, args("--listen", "unix:"+path))
-	if err := w.run(t.Context()); err == nil || !strings.Contains(err.Error(), "another process listens on "+path) {
+	if err := w.refused(); err == nil || !strings.Contains(err.Error(), "another process listens on "+path) {
 		t.Fatalf("where another listens: %v", err)
 	}
 	left.SetUnlinkOnClose(false) // as a process that was killed leaves it
@@ -71,7 +71,7 @@ func TestAFileIsNoSocketAndStays(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := prepare(t, args("--listen", "unix:"+path)).run(t.Context()); err == nil {
+	if err := prepare(t, args("--listen", "unix:"+path)).refused(); err == nil {
 		t.Fatal("it listens")
 	}
 	if text, _ := os.ReadFile(path); string(text) != "mine" {
@@ -87,7 +87,7 @@ func TestAnAddressInUseIsSaidAndNothingIsLeftBehind(t *testing.T) {
 	defer l.Close() //nolint:errcheck // the test is over
 	for _, flag := range []string{"--listen", "--admin"} {
 		w := prepare(t, args(flag, l.Addr().String()))
-		if err := w.run(t.Context()); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+		if err := w.refused(); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
 			t.Fatalf("%s: %v", flag, err)
 		}
 	}

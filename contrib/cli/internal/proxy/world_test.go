@@ -111,6 +111,21 @@ func (w *world) run(ctx context.Context) error {
 	return cmd.ExecuteContext(ctx)
 }
 
+// refused returns why the command does not begin, or nil when it does.
+func (w *world) refused() error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error)
+	go func() { ended <- w.run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-w.log.listening:
+		stop()
+		return <-ended
+	}
+}
+
 var running atomic.Int64 // commands
 
 func (w *world) start() {
