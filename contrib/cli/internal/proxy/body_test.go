@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -189,15 +190,16 @@ func TestAClientThatAsksWhetherToGoOnIsAnsweredByTheAPI(t *testing.T) {
 	}), args("--verbose"))
 	w.mustGet("/") // has the token
 	const size = 100_000
-	ask := func(path string, size int) (conn io.Writer, r *bufio.Reader) {
+	ask := func(path string, size int) (conn net.Conn, r *bufio.Reader) {
 		c, r := w.dial()
 		write(t, c, "POST "+path+" HTTP/1.1", "Host: "+w.host(), fmt.Sprintf("Content-Length: %d", size), "Expect: 100-continue", "", "")
 		return c, r
 	}
-	_, r := ask("/refuse", size)
+	conn, r := ask("/refuse", size)
 	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, " 403 ") {
 		t.Fatalf("the API refused before the body was sent, and the client hears %q, %v", line, err)
 	}
+	_ = conn.Close()
 	for _, size := range []int{size, 1000} { // streamed, and kept
 		conn, r := ask("/accept", size)
 		if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,7 +15,7 @@ import (
 func observed(next http.Handler, m *metrics, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		a := &answer{ResponseWriter: w}
+		a := &answer{ResponseWriter: w, context: r.Context()}
 		m.inFlight.Inc()
 		defer func() { // also when a body broke off, which panics
 			took := time.Since(began)
@@ -32,8 +33,9 @@ func observed(next http.Handler, m *metrics, log *slog.Logger) http.Handler {
 // the one it wraps.
 type answer struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	context context.Context // the request's
+	status  int
+	bytes   int64
 }
 
 var _ http.Hijacker = (*answer)(nil)
@@ -53,10 +55,13 @@ func (a *answer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Hijack is how a connection is taken over for another protocol.
+// Hijack is how a connection is taken over for another protocol. It is closed
+// when the request's context ends: http.Server does not do that any more, and
+// ReverseProxy waits for the client after the API ended its side.
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
 	if err == nil {
+		context.AfterFunc(a.context, func() { _ = conn.Close() })
 		a.status = http.StatusSwitchingProtocols
 	}
 	return conn, rw, err

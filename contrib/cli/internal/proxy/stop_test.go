@@ -124,6 +124,7 @@ func TestOneSignalEndsItGracefullyAndTheSecondAtOnce(t *testing.T) {
 
 type process struct {
 	t    *testing.T
+	log  *log
 	cmd  *exec.Cmd
 	done chan struct{}
 }
@@ -135,7 +136,7 @@ func (w *world) process(environ ...string) *process {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &process{w.t, exec.Command(exe), make(chan struct{})}
+	p := &process{w.t, w.log, exec.Command(exe), make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), environ...), "AUTHTRIP_TEST_ARGUMENTS="+strings.Join(w.arguments(), "\n"))
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -176,7 +177,9 @@ func (p *process) wait() int {
 	select {
 	case <-p.done:
 	case <-time.After(20 * time.Second):
-		p.t.Fatal("it does not end")
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // it shows what it waits for
+		<-p.done
+		p.t.Fatalf("it does not end\n%s", p.log)
 	}
 	_ = p.cmd.Wait()
 	return p.cmd.ProcessState.ExitCode()

@@ -94,6 +94,7 @@ func TestAWebSocketThatTheAPIEndsIsEnded(t *testing.T) {
 	if rest, err := io.ReadAll(r); string(rest) != "bye" || err != nil {
 		t.Fatalf("%q, %v", rest, err)
 	}
+	w.mustStop() // although the client has not closed its side
 }
 
 func TestAWebSocketThatTheAPIRefusesIsAnAnswer(t *testing.T) {
