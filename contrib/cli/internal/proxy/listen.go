@@ -61,6 +61,9 @@ func listenUnix(path string) (net.Listener, error) {
 			_ = conn.Close()
 			return nil, fmt.Errorf("another process listens on %s", path)
 		}
+		if errors.Is(err, os.ErrPermission) { // somebody else's, who may well be there
+			return nil, err
+		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
