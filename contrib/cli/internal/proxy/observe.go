@@ -43,6 +43,9 @@ var _ http.Hijacker = (*answer)(nil)
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (a *answer) WriteHeader(status int) {
+	if status == http.StatusContinue {
+		return // http.Server says it, when the body is read: the API's would be a second one
+	}
 	if a.status == 0 && status >= 200 { // those below are followed by another
 		a.status = status
 	}
