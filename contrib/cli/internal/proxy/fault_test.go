@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"context"
 	"io"
+	stdlog "log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -95,9 +96,10 @@ func TestAnAPIThatDoesNotAnswerIsSaid(t *testing.T) {
 		_ = conn.Close()
 	}))
 	defer odd.Close()
-	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
+	untrusted.StartTLS()
 	defer untrusted.Close()
-	untrusted.Config.ErrorLog = nil
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
