@@ -60,7 +60,7 @@ func (r *run) open(cmd *cobra.Command, args []string) (*session.Session, error) 
 
 func (r *run) openAs(cmd *cobra.Command, reg authtrip.Registration, options ...authtrip.Option) (*session.Session, error) {
 	hooks := r.Hooks()
-	hooks.TokenCall = func(flight, _ context.Context) context.Context {
+	hooks.TokenCallStart = func(flight, _ context.Context, _ authtrip.TokenCall) context.Context {
 		r.calls.Add(1)
 		progress(cmd, "asking %s for a token", withoutQuery(reg.TokenEndpoint.URL))
 		return flight
