@@ -3,12 +3,12 @@ module github.com/authtrip/authtrip/contrib/cli
 go 1.26.0
 
 require (
+	github.com/authtrip/authtrip v0.0.0
 	github.com/authtrip/authtrip/contrib/config v0.0.0
 	github.com/spf13/cobra v1.10.2
 )
 
 require (
-	github.com/authtrip/authtrip v0.0.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
