@@ -3,7 +3,9 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -23,7 +25,7 @@ type event struct {
 	Whole   bool              `json:"whole"`
 	Regions map[string]string `json:"regions"` // by the element's ID
 	Calls   []row             `json:"calls"`   // the latest last
-	Fault   string            `json:"fault"`   // the action that is on
+	On      []string          `json:"on"`      // the actions that are
 }
 
 type row struct {
@@ -106,7 +108,7 @@ func (p *page) wait(r *http.Request, w http.ResponseWriter, out *http.ResponseCo
 // revision; and when the next token expires.
 func (p *page) news(since int, sent map[string]string) (e event, revision int, expires time.Duration, err error) {
 	v, revision := p.look(since)
-	e = event{Regions: map[string]string{}, Fault: v.State.Fault}
+	e = event{Regions: map[string]string{}, On: append(slices.Collect(maps.Values(v.State.Chosen)), v.State.Fault)}
 	for _, name := range regions {
 		html, err := fragment(name+".html", v)
 		if err != nil {

@@ -23,6 +23,8 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"stamp":   func(t time.Time) string { return t.Format(time.RFC3339Nano) },
 	"seconds": func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) },
 	"took":    took,
+	// steps are the parts of a path, between which a line may break.
+	"steps": func(path string) []string { return strings.SplitAfter(path, "/") },
 }).ParseFS(files, "page/*.html"))
 
 // page is what a browser is shown. It works without JavaScript; with it the

@@ -28,11 +28,22 @@ func (p prismProvider) services() []service { return nil }
 
 func (p prismProvider) switches() []ownSwitch {
 	return []ownSwitch{
-		{"end-logins", "End all logins", "Ends access and refresh tokens, as when users withdraw what they granted.", p.EndLogins, "All logins are ended: users must come back to the authorization page."},
-		{"rotate", "Rotate refresh tokens", "Replaces a refresh token whenever it is used.", func() { p.SetRotation(true) }, "Refresh tokens are replaced when they are used."},
-		{"keep", "Keep refresh tokens", "Leaves a refresh token good when it is used.", func() { p.SetRotation(false) }, "Refresh tokens stay good when they are used."},
-		{"decline", "Decline at the page", "Sends users back from the authorization page with access_denied.", func() { p.SetUser("") }, "The authorization page declines."},
-		{"approve", "Approve at the page", "Sends users back from the authorization page with a code.", func() { p.SetUser(prismUser) }, "The authorization page approves."},
+		{
+			Action: "end-logins", Button: "End all logins", Says: "Ends access and refresh tokens, as when users withdraw what they granted.",
+			throw: p.EndLogins, done: "All logins are ended: users must come back to the authorization page.",
+		}, {
+			Action: "keep", Button: "Keep refresh tokens", Says: "Leaves a refresh token good when it is used.", Choice: "rotation",
+			throw: func() { p.SetRotation(false) }, done: "Refresh tokens stay good when they are used.",
+		}, {
+			Action: "rotate", Button: "Rotate refresh tokens", Says: "Replaces a refresh token when it is used.", Choice: "rotation",
+			throw: func() { p.SetRotation(true) }, done: "Refresh tokens are replaced when they are used.",
+		}, {
+			Action: "approve", Button: "Approve users", Says: "The authorization page sends them back with a code.", Choice: "page",
+			throw: func() { p.SetUser(prismUser) }, done: "The authorization page approves.",
+		}, {
+			Action: "decline", Button: "Decline users", Says: "It sends them back with access_denied.", Choice: "page",
+			throw: func() { p.SetUser("") }, done: "The authorization page declines.",
+		},
 	}
 }
 

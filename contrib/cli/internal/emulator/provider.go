@@ -41,8 +41,11 @@ type ownSwitch struct {
 	Action, Button string
 	// Says is what it does, in a sentence.
 	Says string
+	// Choice is what several switches decide together; of these the one thrown
+	// last is on, the first to begin with. Empty: none.
+	Choice string
 	// throw does it.
 	throw func()
-	// Done is what the page says then.
-	Done string
+	// done is what the page says then.
+	done string
 }

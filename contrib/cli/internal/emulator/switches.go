@@ -1,9 +1,12 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -32,6 +35,7 @@ type state struct {
 	Fault    string // the action that broke the token endpoint; empty: none
 	Health   string // the same in a sentence
 	Lifetime time.Duration
+	Chosen   map[string]string // the action that is on, by choice
 	// Done is what was done last, in a sentence, and At when; both empty at first.
 	Done string
 	At   time.Time
@@ -40,13 +44,26 @@ type state struct {
 const healthy = "The token endpoint answers."
 
 func newSwitches(p provider, j *journal, lifetime time.Duration) *switches {
-	return &switches{provider: p, journal: j, own: p.switches(), state: state{Health: healthy, Lifetime: lifetime}}
+	s := &switches{provider: p, journal: j, own: p.switches(), state: state{Health: healthy, Lifetime: lifetime, Chosen: map[string]string{}}}
+	for _, o := range slices.Backward(s.own) {
+		if o.Choice != "" {
+			s.state.Chosen[o.Choice] = o.Action
+		}
+	}
+	return s
+}
+
+// On reports whether a fault or a choice is.
+func (s state) On(action string) bool {
+	return action == s.Fault || slices.Contains(slices.Collect(maps.Values(s.Chosen)), action)
 }
 
 func (s *switches) now() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state
+	state := s.state
+	state.Chosen = maps.Clone(s.state.Chosen)
+	return state
 }
 
 // throw does an action with a form's values. An error says what is wrong with
@@ -64,7 +81,7 @@ func (s *switches) throw(action string, form url.Values) error {
 }
 
 // errNoSuchSwitch is an action that there is not.
-var errNoSuchSwitch = fmt.Errorf("there is no such switch")
+var errNoSuchSwitch = errors.New("there is no such switch")
 
 // do returns what was done. s.mu is held.
 func (s *switches) do(action string, form url.Values) (string, error) {
@@ -107,7 +124,10 @@ func (s *switches) do(action string, form url.Values) (string, error) {
 	for _, o := range s.own {
 		if o.Action == action {
 			o.throw()
-			return o.Done, nil
+			if o.Choice != "" {
+				s.state.Chosen[o.Choice] = action
+			}
+			return o.done, nil
 		}
 	}
 	return "", errNoSuchSwitch

@@ -17,9 +17,9 @@
     return t.content;
   };
 
-  const showFault = (fault) => {
-    for (const form of document.querySelectorAll("form[data-fault]")) {
-      form.classList.toggle("on", form.dataset.fault === fault);
+  const showOn = (actions) => {
+    for (const form of document.forms) {
+      form.classList.toggle("on", actions.includes(form.getAttribute("action")));
     }
   };
 
@@ -51,7 +51,7 @@
       else calls.prepend(fragment(html));
     }
     while (calls.children.length > maxCalls) calls.lastElementChild.remove();
-    showFault(event.fault);
+    showOn(event.on);
     tick();
   };
 
