@@ -25,7 +25,7 @@ type event struct {
 	Whole   bool              `json:"whole"`
 	Regions map[string]string `json:"regions"` // by the element's ID
 	Calls   []row             `json:"calls"`   // the latest last
-	On      []string          `json:"on"`      // the actions that are
+	On      []string          `json:"on"`      // the fault, or empty, and the choices
 }
 
 type row struct {
@@ -108,13 +108,13 @@ func (p *page) wait(r *http.Request, w http.ResponseWriter, out *http.ResponseCo
 // revision; and when the next token expires.
 func (p *page) news(since int, sent map[string]string) (e event, revision int, expires time.Duration, err error) {
 	v, revision := p.look(since)
-	e = event{Regions: map[string]string{}, On: append(slices.Collect(maps.Values(v.State.Chosen)), v.State.Fault)}
+	e = event{Regions: map[string]string{}, On: slices.AppendSeq([]string{v.State.Fault}, maps.Values(v.State.Chosen))}
 	for _, name := range regions {
 		html, err := fragment(name+".html", v)
 		if err != nil {
 			return e, 0, 0, err
 		}
-		if html != sent[name] {
+		if last, ok := sent[name]; !ok || html != last {
 			e.Regions[name], sent[name] = html, html
 		}
 	}

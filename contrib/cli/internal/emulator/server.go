@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,7 @@ type server struct {
 	provider provider
 	page     *page
 	servers  []*http.Server
+	serving  sync.WaitGroup
 }
 
 // start listens, and serves in the background. The emulator is made once the
@@ -69,11 +71,11 @@ func (s *server) serve(listeners map[string]net.Listener, handlers map[string]ht
 	for name, l := range listeners {
 		srv := &http.Server{Handler: handlers[name], ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 		s.servers = append(s.servers, srv)
-		go func() {
+		s.serving.Go(func() {
 			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				s.broken <- fmt.Errorf("serving %s: %w", l.Addr(), err)
 			}
-		}()
+		})
 	}
 }
 
@@ -89,6 +91,7 @@ func (s *server) stop() {
 			_ = srv.Close()
 		}
 	}
+	s.serving.Wait()
 }
 
 // listen refuses addresses that other machines reach, unless that is wanted.
