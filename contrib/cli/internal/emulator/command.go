@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,8 +43,8 @@ func nhnCommand() *cobra.Command {
 page to watch them at /_emulator/. Everything is forgotten when it stops.`,
 		Example: `  authtrip emulator nhn
   authtrip emulator nhn --listen 127.0.0.1:0 --lifetime 30s
-  authtrip emulator nhn --config-out emulator.yml &
-  authtrip token nhn --config emulator.yml`,
+  authtrip emulator nhn --config-out emulator.yml
+  authtrip token nhn --config emulator.yml    # in another terminal`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return run(cmd, f, func() provider { return newNHN(f) })
@@ -66,24 +65,24 @@ the token endpoint, a service API; and a page to watch them at /_emulator/.
 Everything is forgotten when it stops. A user is logged in from the start: the
 configuration has that login's refresh token.`,
 		Example: `  authtrip emulator prism
-  authtrip emulator prism --redirect-uri http://127.0.0.1:8080/callback
-  authtrip emulator prism --config-out emulator.yml &
-  authtrip token prism --config emulator.yml`,
+  authtrip emulator prism --config-out emulator.yml
+  authtrip token prism --config emulator.yml  # in another terminal
+  authtrip emulator prism --redirect-uri http://127.0.0.1:8765/callback`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return run(cmd, f, func() provider { return newPRISM(f) })
 		},
 	}
 	f.add(cmd, "127.0.0.1:9091", time.Hour)
-	cmd.Flags().StringArrayVar(&f.redirect, "redirect-uri", nil, "a redirect URI that the authorization page knows besides PRISM's own; may be repeated")
+	cmd.Flags().StringArrayVar(&f.redirect, "redirect-uri", nil, "a redirect `URI` that the authorization page knows besides PRISM's own; may be repeated; the first is in the configuration")
 	return cmd
 }
 
 func (f *flags) add(cmd *cobra.Command, listen string, lifetime time.Duration) {
-	cmd.Flags().StringVar(&f.listen, "listen", listen, "address to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.listen, "listen", listen, "`ADDRESS` to listen on; port 0 takes a free one")
 	cmd.Flags().BoolVar(&f.allowRemote, "allow-remote", false, "listen where other machines reach it: whoever does may watch and switch")
 	cmd.Flags().DurationVar(&f.lifetime, "lifetime", lifetime, "how long tokens live")
-	cmd.Flags().StringVar(&f.configOut, "config-out", "", "write a configuration for authtrip into this file")
+	cmd.Flags().StringVar(&f.configOut, "config-out", "", "write a configuration for authtrip into this `FILE`")
 	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "print the address only")
 }
 
@@ -98,7 +97,7 @@ func run(cmd *cobra.Command, f flags, emulate func() provider) error {
 	}
 	defer s.stop()
 	if f.configOut != "" {
-		if err := os.WriteFile(f.configOut, []byte(s.guide.Config), 0o600); err != nil {
+		if err := writeConfig(f.configOut, s.guide.Config); err != nil {
 			return fmt.Errorf("--config-out: %w", err)
 		}
 	}

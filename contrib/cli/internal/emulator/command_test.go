@@ -6,10 +6,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/contrib/cli/internal/emulator"
+	"github.com/authtrip/authtrip/contrib/config"
 )
 
 func TestTheConfigurationGetsATokenThatTheAPITakes(t *testing.T) {
@@ -24,6 +27,61 @@ func TestTheConfigurationGetsATokenThatTheAPITakes(t *testing.T) {
 				x.throw("revoke-all", nil, nil)
 			}
 		})
+	}
+}
+
+func TestTheConfigurationReplacesNobodyElses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "oauth2.yml")
+	const own = "registration: {mine: {}}\n"
+	if err := os.WriteFile(file, []byte(own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{"nhn", "--listen", "127.0.0.1:0", "--config-out", file}
+	if said := refused(t, arguments...); !strings.Contains(said, "is there, and not by this command") {
+		t.Errorf("%q", said)
+	}
+	if text, _ := os.ReadFile(file); string(text) != own {
+		t.Errorf("the file has %q", text)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time over its own
+		given(t, arguments[0], arguments[1:]...).stop()
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+// A redirect URI of one's own is the configuration's, so that a login can end
+// there.
+func TestALoginAtTheAuthorizationPage(t *testing.T) {
+	x := given(t, "prism", "--redirect-uri", "http://127.0.0.1:8765/callback")
+	registrations, err := config.Load(x.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mgr, err := authtrip.NewManager(registrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mgr.Close() //nolint:errcheck // a test
+	src, err := mgr.SourceFor("prism", "kim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, flow, err := src.AuthCodeURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ := x.get(page, nil)
+	back, err := res.Location()
+	if err != nil || back.Host != "127.0.0.1:8765" {
+		t.Fatalf("%v, %v", back, err)
+	}
+	if err := src.Exchange(t.Context(), flow, back.Query()); err != nil {
+		t.Error(err)
 	}
 }
 

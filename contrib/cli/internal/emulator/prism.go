@@ -14,10 +14,13 @@ import (
 // prismUser is who is logged in from the start, and who approves at the page.
 const prismUser = "user"
 
-type prismProvider struct{ *authtest.PRISM }
+type prismProvider struct {
+	*authtest.PRISM
+	redirectURIs []string // besides PRISM's own
+}
 
 func newPRISM(f flags) provider {
-	p := prismProvider{authtest.NewPRISM(authtest.InMemory(), authtest.RedirectURIs(f.redirect...))}
+	p := prismProvider{authtest.NewPRISM(authtest.InMemory(), authtest.RedirectURIs(f.redirect...)), f.redirect}
 	p.SetLifetime(f.lifetime)
 	return p
 }
@@ -84,6 +87,9 @@ func (p prismProvider) guide(base string, _ map[string]string, handler http.Hand
     client_secret: %s
     refresh_token: %s
 `, quoted(base), quoted(c.ServiceID), quoted(c.ClientID), quoted(secret), quoted(p.login(handler, redirect)))
+	if len(p.redirectURIs) > 0 {
+		g.Config += "    redirect_uri: " + quoted(p.redirectURIs[0]) + "\n"
+	}
 	return g
 }
 
