@@ -28,7 +28,8 @@ func (g guide) print(w io.Writer) error {
 	for _, f := range g.Facts {
 		fmt.Fprintf(&b, "  %-20s %s\n", f.Name, f.Value)
 	}
-	fmt.Fprintf(&b, "\nA configuration, for authtrip token %s --config FILE (--config-out FILE writes it):\n\n%s", g.Registration, indented(g.Config))
+	fmt.Fprintf(&b, "\nA configuration for authtrip, which --config-out FILE writes:\n\n%s", indented(g.Config))
+	fmt.Fprintf(&b, "\nWith it (--fresh once, if a token of an emulator before is cached):\n\n  authtrip token %s --config FILE\n", g.Registration)
 	for _, s := range g.Steps {
 		fmt.Fprintf(&b, "\n%s:\n\n%s", s.What, indented(s.Command+"\n"))
 	}
