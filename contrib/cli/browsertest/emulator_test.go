@@ -18,8 +18,16 @@ import (
 // its address and a client that uses it as its configuration says.
 func emulate(t *testing.T, which string, arguments ...string) (base string, client *http.Client) {
 	t.Helper()
+	base, client, stop := emulateUntil(t, which, arguments...)
+	t.Cleanup(stop)
+	return base, client
+}
+
+// emulateUntil does so until stop is called.
+func emulateUntil(t *testing.T, which string, arguments ...string) (base string, client *http.Client, stop func()) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "emulator.yml")
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	out, printed := io.Pipe()
 	command := emulator.Command()
 	command.SetArgs(append([]string{which, "--listen", "127.0.0.1:0", "--quiet", "--config-out", file}, arguments...))
@@ -31,12 +39,12 @@ func emulate(t *testing.T, which string, arguments ...string) (base string, clie
 		_ = printed.CloseWithError(io.EOF)
 		done <- err
 	}()
-	t.Cleanup(func() {
-		stop()
+	stop = func() {
+		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	})
+	}
 	base, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("%v: %v", err, <-done)
@@ -52,7 +60,7 @@ func emulate(t *testing.T, which string, arguments ...string) (base string, clie
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = mgr.Close() })
-	return base, &http.Client{Transport: &authtrip.Transport{Source: mgr}}
+	return base, &http.Client{Transport: &authtrip.Transport{Source: mgr}}, stop
 }
 
 // get calls the API and returns the status.

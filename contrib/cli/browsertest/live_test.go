@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -68,4 +69,21 @@ func TestCallsArriveLiveAndFaultsAreSwitchedByKeyboard(t *testing.T) {
 	x.until(row("/v1/healed"))
 	x.until(`document.getElementById('count-issued').textContent === '3'`)
 	x.clean(base)
+}
+
+func TestThePageFindsAnEmulatorThatWasStartedAgain(t *testing.T) {
+	base, client, stop := emulateUntil(t, "nhn")
+	x := open(t, chromedp.Navigate(base+"/_emulator/"))
+	x.until(live)
+	get(t, client, base+"/v1/before")
+	x.until(row("/v1/before"))
+	stop()
+	x.until(`document.querySelector('#line.lost').textContent === 'Connection lost; trying again'`)
+
+	address := strings.TrimPrefix(base, "http://")
+	_, client = emulate(t, "nhn", "--listen", address)
+	x.until(live)
+	x.until(`document.querySelectorAll('#calls tr').length === 0`)
+	get(t, client, base+"/v1/after")
+	x.until(row("/v1/after"))
 }

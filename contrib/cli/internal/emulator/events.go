@@ -15,6 +15,8 @@ const (
 	pause = 100 * time.Millisecond
 	// beat is how often a silent stream shows that it lives.
 	beat = 15 * time.Second
+	// again is after how long a browser that lost the stream asks for another.
+	again = time.Second
 	// patience is how long a browser may take for one event.
 	patience = 10 * time.Second
 )
@@ -45,6 +47,7 @@ func (p *page) stream(w http.ResponseWriter, r *http.Request) {
 	out := http.NewResponseController(w)
 	sent := map[string]string{}
 	revision := 0
+	_, _ = fmt.Fprintf(w, "retry: %d\n\n", again.Milliseconds())
 	for first := true; ; first = false {
 		e, now, expires, err := p.news(revision, sent)
 		if err != nil {
