@@ -27,6 +27,8 @@ func Command() *cobra.Command {
 		Long: `Serves what authtrip is used with, on this machine and without an account: an
 authorization server that issues tokens, an API that takes them, and a page on
 which one watches tokens and calls and makes the token endpoint fail.`,
+		Example: `  authtrip emulator nhn
+  authtrip emulator prism`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
