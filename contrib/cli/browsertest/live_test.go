@@ -78,7 +78,7 @@ func TestThePageFindsAnEmulatorThatWasStartedAgain(t *testing.T) {
 	get(t, client, base+"/v1/before")
 	x.until(row("/v1/before"))
 	stop()
-	x.until(`document.querySelector('#line.lost').textContent === 'Connection lost; trying again'`)
+	x.until(`document.getElementById('line').textContent === 'Connection lost; trying again'`)
 
 	address := strings.TrimPrefix(base, "http://")
 	_, client = emulate(t, "nhn", "--listen", address)
