@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
@@ -77,4 +78,32 @@ func ExampleNewPRISM() {
 	// 200 {"success":true,"errorCode":0,"errorName":null,"message":null,"data":{"userId":"user-42"}}
 	// 200 {"success":true,"errorCode":0,"errorName":null,"message":null,"data":{"userId":"user-42"}}
 	// 1 code redeemed, 1 refresh
+}
+
+// At an address of one's own, behind a handler that watches.
+func ExampleNHN_ServeHTTP() {
+	cloud := authtest.NewNHN(authtest.InMemory())
+	defer cloud.Close()
+	own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Method, r.URL.Path)
+		cloud.ServeHTTP(w, r)
+	}))
+	defer own.Close()
+
+	client, err := nhn.NewClient(cloud.Credentials(), nhn.AuthServer(own.URL), nhn.Origins(own.URL))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	res, err := client.Get(own.URL + "/v1/organizations")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = res.Body.Close()
+	fmt.Println(len(cloud.Tokens()), "token in force")
+	// Output:
+	// POST /oauth2/token/create
+	// GET /v1/organizations
+	// 1 token in force
 }

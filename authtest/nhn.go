@@ -42,6 +42,7 @@ type NHN struct {
 // grant is one issued token.
 type grant struct {
 	token   string
+	issued  time.Time
 	expiry  time.Time
 	revoked bool // guarded by NHN.mu
 }

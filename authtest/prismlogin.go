@@ -16,6 +16,7 @@ type code struct {
 	user        string
 	redirectURI string
 	state       string // empty: none is known
+	issued      time.Time
 	expiry      time.Time
 	login       *login // what came of it; nil: not used
 }
@@ -30,12 +31,14 @@ type login struct {
 type accessToken struct {
 	text   string
 	login  *login
+	issued time.Time
 	expiry time.Time // zero: none
 }
 
 type refreshToken struct {
-	login *login
-	spent bool // rotated away
+	login  *login
+	issued time.Time
+	spent  bool // rotated away
 }
 
 // oauthRefusal is an error of RFC 6749 §5.2.
@@ -48,7 +51,8 @@ func (a *accessToken) valid(now time.Time) bool {
 // newCode issues c. s.mu is held.
 func (s *PRISM) newCode(c *code) string {
 	s.forgetOld()
-	c.expiry = time.Now().Add(codeLifetime)
+	c.issued = time.Now()
+	c.expiry = c.issued.Add(codeLifetime)
 	text := rand.Text()
 	s.codes[text] = c
 	return text
@@ -126,7 +130,7 @@ func (s *PRISM) issue(l *login, same bool) map[string]any {
 	a := l.latest
 	if !same || a == nil || s.access[a.text] == nil || !a.valid(now) {
 		s.forgetOld()
-		a = &accessToken{text: rand.Text() + rand.Text(), login: l}
+		a = &accessToken{text: rand.Text() + rand.Text(), login: l, issued: now}
 		if s.lifetime > 0 {
 			a.expiry = now.Add(s.lifetime)
 		}
@@ -143,7 +147,7 @@ func (s *PRISM) issue(l *login, same bool) map[string]any {
 // newRefreshToken adds one to a login. s.mu is held.
 func (s *PRISM) newRefreshToken(l *login) string {
 	text := rand.Text() + rand.Text()
-	s.refresh[text] = &refreshToken{login: l}
+	s.refresh[text] = &refreshToken{login: l, issued: time.Now()}
 	return text
 }
 

@@ -88,7 +88,7 @@ func (s *NHN) issue(w http.ResponseWriter, form url.Values, same bool) {
 	now := time.Now()
 	g := s.latest
 	if !same || g == nil || g.revoked || !now.Before(g.expiry) {
-		g = &grant{token: rand.Text() + rand.Text(), expiry: now.Add(s.lifetime)}
+		g = &grant{token: rand.Text() + rand.Text(), issued: now, expiry: now.Add(s.lifetime)}
 		s.tokens[g.token], s.latest = g, g
 		s.counts.Issued++
 		s.forgetOld(now)

@@ -6,4 +6,6 @@
 //	internal/command    the commands, their help, and the exit codes
 //	internal/session    a registration of the configuration, its cache and the cache's key
 //	internal/doctor     the checks of authtrip doctor
+//	internal/proxy      authtrip proxy
+//	internal/emulator   authtrip emulator and its page; browsertest opens it in a browser
 package cli

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/authtrip/authtrip/contrib/cli/internal/emulator"
 	"github.com/authtrip/authtrip/contrib/cli/internal/proxy"
 	"github.com/spf13/cobra"
 )
@@ -54,7 +55,7 @@ environment it needs none of these. See "authtrip help configuration".`,
 	root.SetErr(errs)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
-	root.AddCommand(tokenCommand(), revokeCommand(), loginCommand(), doctorCommand(), proxy.Command(), versionCommand(), exitCodesTopic(), configurationTopic())
+	root.AddCommand(tokenCommand(), revokeCommand(), loginCommand(), doctorCommand(), proxy.Command(), emulator.Command(), versionCommand(), exitCodesTopic(), configurationTopic())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

@@ -9,7 +9,7 @@ import (
 
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{"token", "revoke", "login", "doctor", "version", "completion", "help"} {
+	for _, name := range []string{"token", "revoke", "login", "doctor", "proxy", "emulator", "emulator nhn", "emulator prism", "version", "completion", "help"} {
 		for _, line := range []string{name + " --help", "help " + name} {
 			r := w.want(0, args(line), "Usage:\n  authtrip "+name, "Examples:\n  ", "authtrip "+name)
 			if r.errs != "" {
