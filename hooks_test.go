@@ -147,6 +147,7 @@ func TestHooksHearHowTokenCallsFail(t *testing.T) {
 		{"400", authtest.Fault{Status: 400}, "done first use: refused, 1 attempts, an error, changed true"},
 		{"429", authtest.Fault{Status: 429}, "done first use: refused, 1 attempts, an error, changed true"},
 		{"HTML", authtest.Fault{Body: "<html>"}, "done first use: failed, 1 attempts, an error, changed true"},
+		{"no token", authtest.Fault{Body: "{}"}, "done first use: failed, 1 attempts, an error, changed true"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &heard{}

@@ -135,7 +135,7 @@ func (k *call) outcome(got outcome, err error) string {
 	case *grantEnded:
 		return "refused"
 	case *ServerError:
-		if err.refusal() {
+		if err.refusal() && err.Status >= 400 { // with less it is no answer
 			return "refused"
 		}
 	}

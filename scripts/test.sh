@@ -124,14 +124,17 @@ present() {
 	$has || { install_packages "$@" >"$log/apt" 2>&1 && $has; }
 }
 
-has_chromium() { command -v chromium >/dev/null || command -v google-chrome >/dev/null; }
+has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
-# lacking DIR prints which server or browser the module's tests want to start and
+has_curl() { command -v curl >/dev/null; }
+
+# lacking DIR prints which program the module's tests want to start and
 # is not there.
 lacking() {
 	case $1 in
 	./contrib/redisstore | ./examples/fleet) present has_redis redis-server || echo "redis-server, such as Debian's redis-server" ;;
 	./contrib/pgstore) present has_postgresql postgresql || echo "PostgreSQL, such as Debian's postgresql" ;;
+	./contrib/cli) present has_curl curl || echo "curl" ;;
 	./contrib/cli/browsertest) present has_chromium chromium || echo "Chromium, such as Debian's chromium" ;;
 	esac
 }
