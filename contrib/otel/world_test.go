@@ -2,6 +2,7 @@ package authotel_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type world struct {
 
 // telemetry is what is exported.
 type telemetry struct {
-	t        *testing.T
+	t        testing.TB
 	tel      *authotel.Telemetry
 	exporter *tracetest.InMemoryExporter
 	tracers  *sdktrace.TracerProvider
@@ -40,7 +41,7 @@ type telemetry struct {
 	meters   *sdkmetric.MeterProvider
 }
 
-func newTelemetry(t *testing.T, options ...authotel.Option) *telemetry {
+func newTelemetry(t testing.TB, options ...authotel.Option) *telemetry {
 	t.Helper()
 	w := &telemetry{t: t, exporter: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
 	w.tracers = sdktrace.NewTracerProvider(sdktrace.WithSyncer(w.exporter))
@@ -251,4 +252,10 @@ func (w *telemetry) prism(live *authtest.PRISM, options ...authtrip.Option) *aut
 		w.t.Fatal(err)
 	}
 	return src
+}
+
+// reply is an answer of 200 with JSON.
+func reply(body string) *http.Response {
+	return &http.Response{StatusCode: 200, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
 }
