@@ -16,9 +16,13 @@ var (
 // cannot be sent again, with res itself.
 func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued, own bool) (*http.Response, error) {
 	hooks := &e.client.manager.hooks
+	var replay *http.Request
 	defer func() {
 		if p := recover(); p != nil { // in code of the user's
 			_ = res.Body.Close()
+			if replay != nil && replay.Body != nil {
+				_ = replay.Body.Close()
+			}
 			panic(p)
 		}
 	}()
@@ -49,7 +53,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		}
 		return giveBack(err)
 	}
-	replay, err := copyBody(req)
+	replay, err = copyBody(req)
 	if err != nil {
 		return giveBack(e.fail(err))
 	}
