@@ -103,8 +103,9 @@
 //
 // # Secrets
 //
-// No attribute, event or status holds a token, a secret, a principal or a URL.
-// Errors are shown in spans as authtrip words them, without secrets.
+// No attribute, event or status holds a token, a secret, a principal, or a URL's
+// path or query. Errors are shown in spans as authtrip words them, without
+// secrets.
 //
 // [otelhttp.Transport]: https://pkg.go.dev/go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp#Transport
 package authotel

@@ -18,7 +18,7 @@ const other = "_OTHER"
 // errorType names the kind of an error in one of few words: a server must not be
 // able to make series by inventing codes.
 func errorType(err error) string {
-	if said, ok := errors.AsType[*authtrip.ServerError](err); ok && !errors.Is(err, authtrip.ErrCircuitOpen) {
+	if said, ok := errors.AsType[*authtrip.ServerError](err); ok {
 		return serverErrorType(said)
 	}
 	for _, k := range kinds {

@@ -46,15 +46,19 @@ func (p resendProvider) Tracer(name string, options ...trace.TracerOption) trace
 
 type resendTracer struct{ trace.Tracer }
 
-// Start takes the mark off, so that whatever is below sees what it is used to.
+// Start takes the disguise off, so that whatever is below a client's span sees
+// what it is used to; another span is between, and has it from then on.
 func (t resendTracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	if s, ok := trace.SpanFromContext(ctx).(resent); ok {
-		ctx = trace.ContextWithSpan(ctx, s.Span)
-		if config := trace.NewSpanStartConfig(options...); config.SpanKind() == trace.SpanKindClient {
-			options = append(slices.Clip(options), trace.WithAttributes(semconv.HTTPRequestResendCount(1)))
-		}
+	s, ok := trace.SpanFromContext(ctx).(resent)
+	if !ok {
+		return t.Tracer.Start(ctx, name, options...)
 	}
-	return t.Tracer.Start(ctx, name, options...)
+	ctx = trace.ContextWithSpan(ctx, s.Span)
+	if config := trace.NewSpanStartConfig(options...); config.SpanKind() != trace.SpanKindClient {
+		ctx, span := t.Tracer.Start(ctx, name, options...)
+		return markResend(ctx, span), span
+	}
+	return t.Tracer.Start(ctx, name, append(slices.Clip(options), trace.WithAttributes(semconv.HTTPRequestResendCount(1)))...)
 }
 
 // isOfHTTPClient reports whether span is one that an instrumentation of HTTP

@@ -94,16 +94,51 @@ func TestTheSendThatIsTheSecondSaysSo(t *testing.T) {
 	}
 }
 
-// Not even a span that looks like one of a client's, if it knows of no HTTP.
-func TestACallersSpanOfAClientIsNotTouched(t *testing.T) {
+// Not even one that looks like a client's, or that of a server of HTTP in which
+// the request is sent.
+func TestACallersSpanIsNotTouched(t *testing.T) {
+	method := trace.WithAttributes(attribute.String("http.request.method", "GET"))
+	for name, options := range map[string][]trace.SpanStartOption{
+		"a client's that knows of no HTTP": {trace.WithSpanKind(trace.SpanKindClient)},
+		"a server's":                       {trace.WithSpanKind(trace.SpanKindServer), method},
+		"the program's":                    {method},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.mustToken()
+			w.cloud.RevokeAll()
+			ctx, span := w.tracers.Tracer("program").Start(context.Background(), "its own", options...)
+			w.mustGet(ctx, w.over(nil))
+			span.End()
+			if got := value(w.one("its own").Attributes, resendCount); got != "" {
+				t.Errorf("it has a resend count of %s", got)
+			}
+		})
+	}
+}
+
+// A span that some transport makes between ours and otelhttp is of the program's
+// own, too, and the send below it is the second all the same.
+func TestASpanBetweenIsNotTheSend(t *testing.T) {
 	w := newWorld(t)
 	w.mustToken()
 	w.cloud.RevokeAll()
-	ctx, span := w.tracers.Tracer("program").Start(context.Background(), "its own", trace.WithSpanKind(trace.SpanKindClient))
-	w.mustGet(ctx, w.over(nil))
+	inner := w.otelhttp(nil)
+	between := roundTripper(func(r *http.Request) (*http.Response, error) {
+		ctx, span := trace.SpanFromContext(r.Context()).TracerProvider().Tracer("between").Start(r.Context(), "between")
+		defer span.End()
+		return inner.RoundTrip(r.WithContext(ctx))
+	})
+	ctx, span := w.span("the caller's own")
+	w.mustGet(ctx, w.over(between))
 	span.End()
-	if got := value(w.one("its own").Attributes, resendCount); got != "" {
-		t.Errorf("it has a resend count of %s", got)
+	if got := fmt.Sprint(sends(w)); got != "[401 200 resent 1]" {
+		t.Errorf("the sends are %s", got)
+	}
+	for _, s := range w.named("between") {
+		if value(s.Attributes, resendCount) != "" {
+			t.Error("a span that is no send has a resend count")
+		}
 	}
 }
 

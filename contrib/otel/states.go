@@ -59,6 +59,9 @@ type circuits struct {
 
 // know is told of a server; its circuit was closed from the beginning.
 func (c *circuits) know(server string) {
+	if server == "" {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, known := c.states[server]; !known {

@@ -3,6 +3,8 @@ package authotel_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +12,8 @@ import (
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/authtest"
 	authotel "github.com/authtrip/authtrip/contrib/otel"
+	"github.com/authtrip/authtrip/prism"
+	"go.opentelemetry.io/otel"
 )
 
 const (
@@ -92,6 +96,39 @@ func TestUsersTokensMakeNoSeriesOfWhatIsLeft(t *testing.T) {
 	w.wantPoints(remaining, map[string]float64{})
 }
 
+func TestManyUsersAreOneSeries(t *testing.T) {
+	w := newTelemetry(t)
+	live := authtest.NewPRISM()
+	defer live.Close()
+	mgr, err := authtrip.NewManager([]authtrip.Registration{prism.Registration(live.Client())}, append(live.Options(), w.tel.Hooks())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = mgr.Close() }()
+	for i := range 50 {
+		user := fmt.Sprintf("user-%d", i)
+		src, err := mgr.SourceFor("prism", user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := src.ExchangeCode(t.Context(), live.Code(user), nil); err != nil {
+			t.Fatal(err)
+		}
+		src.Invalidate(must(src.Token(t.Context())))
+		if _, err := src.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.wantPoints(tokenCalls, map[string]float64{
+		"authtrip.registration=prism authtrip.token_call.outcome=issued authtrip.token_call.why=login":  50,
+		"authtrip.registration=prism authtrip.token_call.outcome=issued authtrip.token_call.why=forced": 50,
+	})
+	w.wantPoints(waits, map[string]float64{"authtrip.registration=prism": 50})
+	if strings.Contains(w.everything(), "user-") {
+		t.Error("a user is exported")
+	}
+}
+
 const open, halfOpen, closed = "authtrip.circuit.state=open", "authtrip.circuit.state=half-open", "authtrip.circuit.state=closed"
 
 func TestACircuitIsInOneOfThreeStates(t *testing.T) {
@@ -119,6 +156,15 @@ func TestACircuitIsInOneOfThreeStates(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.wantPoints(circuitState, map[string]float64{closed: 1, halfOpen: 0, open: 0})
 	})
+}
+
+func TestATokenCallDoesNotCloseACircuit(t *testing.T) {
+	w := newTelemetry(t)
+	hooks := w.tel.Hooks()
+	call := authtrip.TokenCall{Server: "https://auth.example.com:443", Outcome: "circuit open", Err: authtrip.ErrCircuitOpen}
+	hooks.CircuitChanged(call.Server, "closed", "open")
+	hooks.TokenCallDone(hooks.TokenCallStart(t.Context(), t.Context(), call), call)
+	w.wantPoints(circuitState, map[string]float64{closed: 0, halfOpen: 0, open: 1})
 }
 
 func TestACircuitIsKnownByItsServer(t *testing.T) {
@@ -169,4 +215,26 @@ func TestNothingIsReadAfterClose(t *testing.T) {
 	if got := w.collected(tokenCalls); len(got) != 2 {
 		t.Errorf("the token calls are %v", got)
 	}
+}
+
+func TestTheGlobalProvidersAreTheDefault(t *testing.T) {
+	w := newTelemetry(t)
+	meters, tracers := otel.GetMeterProvider(), otel.GetTracerProvider()
+	otel.SetMeterProvider(w.meters)
+	otel.SetTracerProvider(w.tracers)
+	t.Cleanup(func() {
+		otel.SetMeterProvider(meters)
+		otel.SetTracerProvider(tracers)
+	})
+	tel, err := authotel.New(authotel.WithMeterProvider(nil), authotel.WithTracerProvider(nil), authotel.WithRegistrationName(nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tel.Close() }()
+	call := authtrip.TokenCall{Registration: "payments", Server: "https://auth.example.com:443", Why: "expired"}
+	ctx := tel.Hooks().TokenCallStart(t.Context(), t.Context(), call)
+	call.Outcome = "issued"
+	tel.Hooks().TokenCallDone(ctx, call)
+	w.one("token call payments")
+	w.wantPoints(tokenCalls, map[string]float64{"authtrip.registration=payments authtrip.token_call.outcome=issued authtrip.token_call.why=expired": 1})
 }

@@ -245,6 +245,26 @@ func TestNothingIsLinkedThatIsNotExported(t *testing.T) {
 	}
 }
 
+func TestAWaiterThatIsNotExportedIsNotLinked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOf(t, []authtest.Option{authtest.InMemory()})
+		w.cloud.Break(authtest.Fault{Delay: time.Second})
+		ctx, span := w.span("first")
+		unsampled, other := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())).Tracer("program").Start(context.Background(), "second")
+		var waiting sync.WaitGroup
+		waiting.Go(func() { _, _ = w.src.Token(ctx) })
+		synctest.Wait()
+		waiting.Go(func() { _, _ = w.src.Token(unsampled) })
+		waiting.Wait()
+		span.End()
+		other.End()
+		wantLinks(t, w.one(tokenCall), w.one("first"))
+		if got := value(w.one(tokenCall).Attributes, "authtrip.token_call.waiters"); got != "2" {
+			t.Errorf("it has %s waiters, want 2", got)
+		}
+	})
+}
+
 func TestTwoTelemetriesDoNotEndEachOthersSpans(t *testing.T) {
 	w := newWorld(t)
 	other := newTelemetry(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -153,5 +154,24 @@ func TestATokenTransportSendsWhatItWasGiven(t *testing.T) {
 	}
 	if rt := authotel.TokenTransport(base, nil); fmt.Sprintf("%p", rt) != fmt.Sprintf("%p", base) {
 		t.Error("without an instrumentation it is more than base")
+	}
+}
+
+// A connection that is kept may die, and net/http then sends a code again.
+func TestATokenTransportKeepsNoConnection(t *testing.T) {
+	closes := make(chan bool, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { closes <- r.Close }))
+	defer server.Close()
+	req, err := http.NewRequest(http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := authotel.TokenTransport(nil, newTelemetry(t).instrumented()).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if !<-closes {
+		t.Error("the connection was to be kept")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/promql"
@@ -81,7 +82,7 @@ func (s *server) scrape(url string) {
 		_, _, value := parser.Series()
 		var series labels.Labels
 		parser.Labels(&series)
-		s.names[series.Get(labels.MetricName)] = true
+		s.names[series.Get(model.MetricNameLabel)] = true
 		series = labels.NewBuilder(series).Set("job", "shop").Set("instance", "127.0.0.1:9090").Labels()
 		if _, err := app.Append(0, series, s.now.UnixMilli(), value); err != nil {
 			s.t.Fatal(err)
