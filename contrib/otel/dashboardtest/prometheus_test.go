@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -13,14 +12,12 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/tsdb"
 )
 
-// server is a Prometheus without its process: its parser, its storage, its
-// engine.
+// server is a Prometheus without its process: its parser and its engine.
 type server struct {
 	t      *testing.T
-	db     *tsdb.DB
+	db     *memory
 	engine *promql.Engine
 	begun  time.Time
 	now    time.Time // when it scraped last
@@ -32,13 +29,8 @@ const interval = 30 * time.Second
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	db, err := tsdb.Open(t.TempDir(), slog.New(slog.DiscardHandler), nil, tsdb.DefaultOptions(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
 	begun := time.Now().Truncate(time.Minute)
-	return &server{t: t, db: db, begun: begun, now: begun.Add(-interval), names: map[string]bool{}, engine: promql.NewEngine(promql.EngineOpts{
+	return &server{t: t, db: &memory{map[string]*series{}}, begun: begun, now: begun.Add(-interval), names: map[string]bool{}, engine: promql.NewEngine(promql.EngineOpts{
 		MaxSamples: 1_000_000, Timeout: 10 * time.Second, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
 	})}
 }
@@ -67,7 +59,6 @@ func (s *server) scrape(url string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	app := s.db.Appender(context.Background())
 	for {
 		entry, err := parser.Next()
 		if errors.Is(err, io.EOF) {
@@ -80,16 +71,10 @@ func (s *server) scrape(url string) {
 			continue
 		}
 		_, _, value := parser.Series()
-		var series labels.Labels
-		parser.Labels(&series)
-		s.names[series.Get(model.MetricNameLabel)] = true
-		series = labels.NewBuilder(series).Set("job", "shop").Set("instance", "127.0.0.1:9090").Labels()
-		if _, err := app.Append(0, series, s.now.UnixMilli(), value); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if err := app.Commit(); err != nil {
-		s.t.Fatal(err)
+		var l labels.Labels
+		parser.Labels(&l)
+		s.names[l.Get(model.MetricNameLabel)] = true
+		s.db.add(labels.NewBuilder(l).Set("job", "shop").Set("instance", "127.0.0.1:9090").Labels(), s.now.UnixMilli(), value)
 	}
 }
 
