@@ -3,6 +3,7 @@ package doccheck
 import (
 	"fmt"
 	"go/ast"
+	"go/format"
 	"go/parser"
 	"go/token"
 	"os"
@@ -54,6 +55,24 @@ func TestEveryGoBlockOfTheDocumentsCompiles(t *testing.T) {
 		t.Errorf("of %d Go blocks:\n%s", compiled, out)
 	}
 	t.Logf("%d Go blocks", compiled)
+}
+
+// Given every Go block of every document, when gofmt formats it, then it is the
+// same.
+func TestEveryGoBlockOfTheDocumentsIsFormatted(t *testing.T) {
+	for _, doc := range documents(t) {
+		for _, b := range doc.blocks {
+			if b.language != "go" || strings.HasPrefix(b.marker, notCompiled) {
+				continue
+			}
+			formatted, err := format.Source([]byte(b.text))
+			if err != nil {
+				t.Errorf("%s:%d: %v", b.document, b.line, err)
+			} else if string(formatted) != b.text {
+				t.Errorf("%s:%d: gofmt would have\n%s", b.document, b.line, formatted)
+			}
+		}
+	}
 }
 
 // What a broken block is told, and that an unused variable is none.
