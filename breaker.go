@@ -115,6 +115,17 @@ func (b *breaker) do(call func() (*tokenReply, error)) (*tokenReply, error) {
 	return reply, nil
 }
 
+// state is the circuit's, in gobreaker's words: asking that would change it.
+func (b *breaker) state() string {
+	switch {
+	case b.notBefore.Load() == 0:
+		return gobreaker.StateClosed.String()
+	case b.probing.Load():
+		return gobreaker.StateHalfOpen.String()
+	}
+	return gobreaker.StateOpen.String()
+}
+
 // refuses returns a *circuitOpen while no call may be made. It takes no lock
 // while the circuit is closed.
 func (b *breaker) refuses(now instant) error {

@@ -43,7 +43,7 @@ var paths = map[string]func(*testing.T, *hang) path{
 	}),
 	"Credentials":              credentials,
 	"Authenticate":             authenticate,
-	"Hooks.TokenCall":          tokenCallHook,
+	"Hooks.TokenCallStart":     tokenCallHook,
 	"Revoke":                   clientsRevoke(false),
 	"Revoke, in Credentials":   clientsRevoke(true),
 	"AuthCodeURL":              authCodeURL,

@@ -135,7 +135,7 @@ func authenticate(t *testing.T, h *hang) path {
 }
 
 func tokenCallHook(t *testing.T, h *hang) path {
-	src := hangingClient(t, new(hang), nil, authtrip.Hooks{TokenCall: func(flight, _ context.Context) context.Context {
+	src := hangingClient(t, new(hang), nil, authtrip.Hooks{TokenCallStart: func(flight, _ context.Context, _ authtrip.TokenCall) context.Context {
 		_ = h.here(flight)
 		return flight
 	}})

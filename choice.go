@@ -65,7 +65,7 @@ func (e *entry) flightKey() string {
 		b.WriteString(strings.ReplaceAll(part, "\x00", "\x00\x01"))
 		b.WriteString("\x00\x02")
 	}
-	if e.client.scoped != nil {
+	if e.client.scoped() != nil {
 		b.WriteString(strings.Join(e.client.asked(), " "))
 	}
 	return b.String()

@@ -19,8 +19,7 @@ type client struct {
 	own          entry // the client's own token; for users' grants it is not used
 	ClientID     string
 	ClientSecret Secret
-	// scoped is set where a request's context replaced the scopes.
-	scoped *scoped
+	rare         atomic.Pointer[rare] // what few have; nil: nothing
 }
 
 type scoped struct {
@@ -125,13 +124,15 @@ func (r *Registration) same(other *Registration) bool {
 
 // scopedTo returns the client with other scopes.
 func (c *client) scopedTo(scopes []string) *client {
-	return &client{settings: c.settings, ID: c.ID, ClientID: c.ClientID, ClientSecret: c.ClientSecret, scoped: &scoped{c, scopes}}
+	other := &client{settings: c.settings, ID: c.ID, ClientID: c.ClientID, ClientSecret: c.ClientSecret}
+	other.rare.Store(&rare{scoped: &scoped{c, scopes}})
+	return other
 }
 
 // asked are the scopes to ask for.
 func (c *client) asked() []string {
-	if c.scoped != nil {
-		return c.scoped.scopes
+	if s := c.scoped(); s != nil {
+		return s.scopes
 	}
 	return c.Scopes
 }
@@ -141,5 +142,6 @@ func (c *client) is(of *client, scopes []string) bool {
 	if scopes == nil {
 		return c == of
 	}
-	return c.scoped != nil && c.scoped.from == of && slices.Equal(c.scoped.scopes, scopes)
+	s := c.scoped()
+	return s != nil && s.from == of && slices.Equal(s.scopes, scopes)
 }

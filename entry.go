@@ -105,7 +105,7 @@ func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
 
 func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now instant) (*issued, error) {
 	if t == nil {
-		return e.obtain(ctx, need{})
+		return e.waitFor(ctx, need{})
 	}
 	if t.fresh(now) { // it came since
 		return t, nil
@@ -135,7 +135,7 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		defer cancel()
 		patient = false
 	}
-	another, err := e.obtain(wait, n)
+	another, err := e.waitFor(wait, n)
 	switch {
 	case err == nil:
 		return another, nil
@@ -162,6 +162,18 @@ type need struct {
 	// brings another. One that gave the unwanted again after it was asked for
 	// another, and ended since there were answered of these, did answer.
 	asOf, answered uint64
+}
+
+// waitFor is obtain for a request, whose wait is told of.
+func (e *entry) waitFor(ctx context.Context, n need) (*issued, error) {
+	hook := e.client.manager.hooks.Waited
+	if hook == nil {
+		return e.obtain(ctx, n)
+	}
+	begun := readClocks()
+	t, err := e.obtain(ctx, n)
+	hook(ctx, e.client.ID, time.Duration(readClocks().mono-begun.mono), err)
+	return t, err
 }
 
 // obtain waits for a token that is not unwanted.
@@ -211,7 +223,7 @@ func (e *entry) reissue(ctx context.Context, t *issued, n need) (*issued, error)
 	if cur := another(); cur != nil && cur.noted().standing != suspect {
 		return cur, nil
 	}
-	got, err := e.obtain(ctx, n)
+	got, err := e.waitFor(ctx, n)
 	if err == nil {
 		return got, nil
 	}

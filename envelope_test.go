@@ -1,6 +1,7 @@
 package authtrip_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -191,7 +192,7 @@ func TestWithoutALookTheBodyStaysItself(t *testing.T) {
 		sent.Body, sent.Request = body, req
 		change(sent)
 		src := newSource(t, withEnvelope("api.example", inHeader), authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}),
-			authtrip.Hooks{Undecided: func(_ string, why error) { t.Errorf("%s: undecided: %v", name, why) }})
+			authtrip.Hooks{Undecided: func(_ context.Context, _ string, why error) { t.Errorf("%s: undecided: %v", name, why) }})
 		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(*http.Request) (*http.Response, error) { return sent, nil })}
 		if res, err := rt.RoundTrip(req); err != nil || res != sent || res.Body != body {
 			t.Errorf("%s: the response was wrapped (%v)", name, err)

@@ -1,6 +1,7 @@
 package authtrip_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -283,8 +284,8 @@ func watching(t *testing.T, base http.RoundTripper, host string, wait time.Durat
 		authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"error":"invalid_scope"}`}}),
 		authtrip.Policy{EnvelopeWait: wait},
 		authtrip.Hooks{
-			NotReplayed: func(string, error) { *verdict = "rejected" },
-			Undecided:   func(string, error) { *verdict = "undecided" },
+			NotReplayed: func(context.Context, string, error) { *verdict = "rejected" },
+			Undecided:   func(context.Context, string, error) { *verdict = "undecided" },
 		})
 	return &authtrip.Transport{Source: src, Base: base}, verdict
 }

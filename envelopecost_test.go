@@ -47,7 +47,7 @@ func envelopeCost(tb testing.TB, text string, with bool) (send func()) {
 	})
 	src, err := authtrip.NewSource(r, authtrip.WithTokenTransport(tokens),
 		authtrip.Policy{EnvelopeWait: time.Minute}, // a busy machine decides nothing here
-		authtrip.Hooks{Undecided: func(_ string, why error) { tb.Error(why) }})
+		authtrip.Hooks{Undecided: func(_ context.Context, _ string, why error) { tb.Error(why) }})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package authtrip_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -19,7 +20,7 @@ func judged(t *testing.T, r authtrip.Registration, res *http.Response) (rejected
 	t.Helper()
 	src := newSource(t, r,
 		authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"access_token":"b"}`}}),
-		authtrip.Hooks{Undecided: func(_ string, why error) { undecided = why }})
+		authtrip.Hooks{Undecided: func(_ context.Context, _ string, why error) { undecided = why }})
 	sent := 0
 	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		sent++

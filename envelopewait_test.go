@@ -41,7 +41,7 @@ const ms = time.Millisecond
 type told struct{ why error }
 
 func (u *told) hook() worldOption {
-	return with(authtrip.Hooks{Undecided: func(_ string, why error) { u.why = why }})
+	return with(authtrip.Hooks{Undecided: func(_ context.Context, _ string, why error) { u.why = why }})
 }
 
 func TestAResponseIsHeldUpUntilItsEnvelopeIsKnown(t *testing.T) {

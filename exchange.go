@@ -85,7 +85,11 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 			return err
 		}
 		secrets := []string{params.Get("code"), params.Get("code_verifier"), params.Get("state")}
-		sentAt, reply, err := e.fetch(ctx, caller, request{params: params, secrets: secrets, redeems: true, once: true})
+		k := e.newCall(caller, "login")
+		got := outcome{err: errUnfinished}
+		defer func() { k.done(got, []context.Context{caller}) }()
+		sentAt, reply, err := e.fetch(ctx, k, request{params: params, secrets: secrets, redeems: true, once: true})
+		got.err = err
 		if reply == nil {
 			l.settle(e, claimed, claimed.free())
 			return err
@@ -99,7 +103,7 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 			return err
 		}
 		l.manager.forget(e.client, e.principal, e)
-		e.adopt(sentAt, reply, l.hasOwed.Load())
+		got = e.adopt(sentAt, reply, l.hasOwed.Load())
 		return nil
 	})
 }

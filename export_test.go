@@ -23,3 +23,12 @@ func StepWallClock(t *testing.T) (step func(time.Duration)) {
 		time.Sleep(time.Millisecond) // so long the wall clock need not be read
 	}
 }
+
+// HooksOf are what a Manager that was given these has.
+func HooksOf(all ...Hooks) Hooks {
+	m := new(Manager)
+	for _, h := range all {
+		h.apply(m)
+	}
+	return m.hooks
+}

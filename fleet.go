@@ -11,7 +11,7 @@ import (
 // who cannot have it waits a little, and then calls all the same.
 
 // fleetFlight is a flight for a client credentials token that a fleet shares.
-func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) outcome {
+func (e *entry) fleetFlight(ctx context.Context, k *call, n need, asOf uint64) outcome {
 	m := e.client.manager
 	if !m.beginAwaited() { // so that Close waits for what is to be told to the others
 		return outcome{err: ErrClosed, asOf: asOf}
@@ -37,7 +37,7 @@ func (e *entry) fleetFlight(ctx, caller context.Context, n need, asOf uint64) ou
 		if err == nil {
 			call := e.clientRequest()
 			call.shared = &cred
-			sentAt, reply, err = e.fetch(ctx, caller, call)
+			sentAt, reply, err = e.fetch(ctx, k, call)
 		}
 		if m.closed() {
 			err = ErrClosed
@@ -99,13 +99,14 @@ func (e *entry) renewedElsewhere(asOf uint64) outcome {
 	wait := max(100*time.Millisecond, min(h.renewDelay, cur.left(now)/4))
 	cur = cur.with(func(n *notes) { n.nextTry = now.mono + int64(jitter(wait, 0.5)) })
 	e.current.Store(cur)
-	return outcome{token: cur, asOf: asOf}
+	return outcome{token: cur, asOf: asOf, deferred: true}
 }
 
 // makeDo settles a flight that failed and found a token in the Store all the
 // same. What it failed by is remembered.
 func (e *entry) makeDo(asOf uint64, at instant, reply *tokenReply, err error) outcome {
 	got := e.received(asOf, at, reply, false)
+	got.madeDo = err
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.noteFailure(err, readClocks())

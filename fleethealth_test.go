@@ -191,7 +191,7 @@ func TestI18_AfterAnOutageAFleetMakesOneCall(t *testing.T) {
 func TestI11_WithBothDownARequestMakesNoFlight(t *testing.T) {
 	var hooks atomic.Int64
 	inFleet(t, 0, func(t *testing.T, f *fleet) {
-		m := f.join(authtrip.Hooks{TokenCall: func(ctx, _ context.Context) context.Context { hooks.Add(1); return ctx }})
+		m := f.join(authtrip.Hooks{TokenCallStart: func(ctx, _ context.Context, _ authtrip.TokenCall) context.Context { hooks.Add(1); return ctx }})
 		f.store.breakDown(down)
 		f.srv.Break(authtest.Fault{Status: 500})
 		for range 20 {
@@ -205,7 +205,7 @@ func TestI11_WithBothDownARequestMakesNoFlight(t *testing.T) {
 		}
 		made := int64(f.srv.Counts().TokenCalls - calls)
 		if n := hooks.Load() - before; n > made+5 {
-			t.Errorf("Hooks.TokenCall was called %d times in a second, for %d token calls", n, made)
+			t.Errorf("Hooks.TokenCallStart was called %d times in a second, for %d token calls", n, made)
 		}
 	})
 }
@@ -214,14 +214,14 @@ func TestI11_WithBothDownARequestMakesNoFlight(t *testing.T) {
 func TestTheTokenCallHookIsToldOfCallsOnly(t *testing.T) {
 	var hooks atomic.Int64
 	inFleet(t, 0, func(t *testing.T, f *fleet) {
-		m := f.join(authtrip.Hooks{TokenCall: func(ctx, _ context.Context) context.Context { hooks.Add(1); return ctx }})
+		m := f.join(authtrip.Hooks{TokenCallStart: func(ctx, _ context.Context, _ authtrip.TokenCall) context.Context { hooks.Add(1); return ctx }})
 		f.srv.Break(authtest.Fault{Status: 500})
 		for range 6000 {
 			_, _ = m.get()
 			settle(10 * time.Millisecond)
 		}
 		if n := hooks.Load(); n > int64(f.srv.Counts().TokenCalls) {
-			t.Errorf("Hooks.TokenCall was called %d times for %d attempts", n, f.srv.Counts().TokenCalls)
+			t.Errorf("Hooks.TokenCallStart was called %d times for %d attempts", n, f.srv.Counts().TokenCalls)
 		}
 	})
 }

@@ -198,7 +198,7 @@ func TestANewLoginIsANewStart(t *testing.T) {
 		},
 		"a token in trouble": func(e *entry) {
 			e.give("old")
-			n, _ := e.reject(e.current.Load())
+			n, _, _ := e.reject(e.current.Load())
 			e.received(n.asOf, readClocks(), &tokenReply{token: "older", lifetime: time.Hour}, false)
 			e.replayed(e.current.Load(), false)
 			e.failed(0, &ServerError{Status: 400, Code: "invalid_client"})

@@ -1,27 +1,30 @@
 package authtrip
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Hooks are told what happens out of a caller's sight; they are an [Option].
-// Each may be nil, is called outside all locks from whatever goroutine it
-// happened on, and must return quickly and not panic. None is ever given a
-// secret.
+// Those that are given more than once are all told, in the order given. Each may
+// be nil, is called outside all locks from whatever goroutine it happened on,
+// and must return quickly and not panic. None is ever given a secret. Asking the
+// same Source for a token from one of the first three waits for itself.
 type Hooks struct {
-	// TokenCall is called before a token call with its context, which inherits
-	// nothing, and that of the request that started it. What it returns takes
-	// the flight's place: derive it from flight, and put in it what a token
+	// TokenCallStart is called before a token call with its context, which
+	// inherits nothing, and that of the request that started it. What it returns
+	// takes the flight's place: derive it from flight, and put in it what a token
 	// call should carry of the caller, such as a trace span; only its values
 	// count. When it panics, returns nil, or passes on the caller's httptrace,
-	// which would see the client's secret, no call is made. Asking the same
-	// Source for a token from here waits for itself.
-	TokenCall func(flight, caller context.Context) context.Context
-	// NotReplayed: a response rejected its token and was handed to the caller
-	// because no other token could be had, or the request could not or, with
-	// Transport.NoReplay, was not to be sent twice; why says which.
-	NotReplayed func(registration string, why error)
-	// Undecided: a response was taken for accepted because its envelope could
-	// not be judged; why says what was wrong with it. See Envelope.
-	Undecided func(registration string, why error)
+	// which would see the client's secret, no call is made, and the call has failed.
+	// Of call, what stands before Outcome is known.
+	TokenCallStart func(flight, caller context.Context, call TokenCall) context.Context
+	// TokenCallDone is called when a token call has ended, however it did, with
+	// the values of the context that TokenCallStart returned; and, without a
+	// TokenCallStart before it, where no call was made because another process
+	// made it, or is about to. It is called before those who wait have the token,
+	// and given a second.
+	TokenCallDone func(flight context.Context, call TokenCall)
 	// StoreFailed: a user's record could not be read from the Store or saved, or
 	// one was there and could not be opened, which [Encryption] says more of. A
 	// new refresh token that could not be saved is in use all the same, and
@@ -29,6 +32,28 @@ type Hooks struct {
 	// is of, and else ever more rarely, up to a minute. To ask for the same
 	// user's token from here is to wait for itself.
 	StoreFailed func(registration string, err error)
+
+	// Waited: a request waited that long for a token, and got one or the error.
+	Waited func(ctx context.Context, registration string, wait time.Duration, err error)
+	// Rejected: a response rejected the token that was sent, with that status.
+	// First is false for a token that was rejected before, and for one that is
+	// not in use any more. The status is 0 where [Source.Suspect] told it.
+	Rejected func(ctx context.Context, registration string, status int, first bool)
+	// Replay: a rejected request is about to be sent again, with another token.
+	// What is returned takes the place of its context; only its values count.
+	// Nil changes nothing.
+	Replay func(ctx context.Context, registration string) context.Context
+	// Replayed: it was sent again, and the token was accepted, or rejected too;
+	// with an error there was no response.
+	Replayed func(ctx context.Context, registration string, accepted bool, err error)
+	// NotReplayed: a response rejected its token and was handed to the caller
+	// because no other token could be had, or the request could not or, with
+	// Transport.NoReplay, was not to be sent twice; why says which.
+	NotReplayed func(ctx context.Context, registration string, why error)
+	// Undecided: a response was taken for accepted because its envelope could
+	// not be judged; why says what was wrong with it. See Envelope.
+	Undecided func(ctx context.Context, registration string, why error)
+
 	// StoreChanged: the Store began to fail, and err says how; or, with nil, it
 	// works again, which is noticed when it is needed next. While it fails,
 	// requests go on with the tokens that are here, and new client credentials
@@ -45,4 +70,35 @@ type Hooks struct {
 	CircuitChanged func(server, from, to string)
 }
 
-func (h Hooks) apply(m *Manager) { m.hooks = h }
+// TokenCall is what [Hooks] are told of a token call.
+type TokenCall struct {
+	Registration string // its ID
+	Server       string // scheme, host and port of the token endpoint
+	User         bool   // the token is a user's, and not the client's own
+	// Why it is made: "first use", "stale" (renewed behind the requests),
+	// "expired", "rejected" (by a server that the token was sent to), "forced"
+	// (it was dropped by Invalidate, Revoke or a logout), or "login" (of
+	// Exchange and ExchangeCode).
+	Why string
+	// Outcome is "issued"; "unchanged": the server gave the token in use again;
+	// "stored": the Store had a token, no call was made;
+	// "deferred": another process is renewing it, no call was made; "refused":
+	// the server works and said no; "failed": no answer, one that is no answer, or
+	// a func of the program's failed; "circuit open": it opened meanwhile;
+	// "closed": Close came first.
+	Outcome string
+	Err     error // nil where there is a token
+	// Changed: for this token the last call had failed and this one did not, or
+	// the other way round. Of a first call it is true if it failed.
+	Changed  bool
+	Duration time.Duration // from the beginning to the end, the Store's part included
+	Attempts int           // requests to the token endpoint
+	// Lifetime is for how long from now on the token will be used; 0 where there
+	// is none, and where the server gave no figure.
+	Lifetime time.Duration
+	// Waiters are the contexts of the requests that wait for this call, or did
+	// and left; a renewal behind requests has none.
+	Waiters []context.Context
+}
+
+func (h Hooks) apply(m *Manager) { m.hooks = m.hooks.and(h) }

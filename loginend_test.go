@@ -295,7 +295,7 @@ func TestI16_APanicOfTheUndecidedHookLeavesNoBodyOpen(t *testing.T) {
 	r := registration()
 	r.Envelopes = map[string]authtrip.Envelope{"api.example": {Code: "code", Rejected: []string{"1"}}}
 	src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}),
-		authtrip.Hooks{Undecided: func(string, error) { panic("mine") }})
+		authtrip.Hooks{Undecided: func(context.Context, string, error) { panic("mine") }})
 	body := &closing{Reader: strings.NewReader("no JSON")}
 	rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil

@@ -36,6 +36,7 @@ type Manager struct {
 	cancel context.CancelFunc
 
 	flights singleflight.Group
+	waiters waiters // for flights
 
 	clients []client // never change
 	byID    index    // the clients' own entries; never changes
@@ -79,6 +80,9 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 		if o != nil {
 			o.apply(m)
 		}
+	}
+	if m.hooks.TokenCallDone != nil {
+		m.waiters.of = map[*entry]map[*waiter]struct{}{}
 	}
 	var faults []error
 	var err error

@@ -19,7 +19,7 @@ func (e *grantEnded) Unwrap() []error { return []error{ErrAuthorizationRequired,
 // refreshFlight is a flight that redeems the principal's refresh token. Neither
 // its callers nor Close end the call: a refresh token that was rotated would be
 // lost.
-func (e *entry) refreshFlight(caller context.Context, n need, asOf uint64) outcome {
+func (e *entry) refreshFlight(k *call, n need, asOf uint64) outcome {
 	if !e.client.manager.beginAwaited() {
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
@@ -39,7 +39,7 @@ func (e *entry) refreshFlight(caller context.Context, n need, asOf uint64) outco
 	if e.client.manager.closed() {
 		return outcome{err: ErrClosed, asOf: asOf}
 	}
-	sentAt, reply, err := e.refresh(ctx, caller, l, n)
+	sentAt, reply, err := e.refresh(ctx, k, l, n)
 	if err != nil {
 		return e.failed(asOf, err)
 	}
@@ -48,7 +48,7 @@ func (e *entry) refreshFlight(caller context.Context, n need, asOf uint64) outco
 
 // refresh gets an access token: one that somebody else put into the Store, or
 // with the principal's refresh token. The turn is held.
-func (e *entry) refresh(ctx, caller context.Context, l *login, n need) (instant, *tokenReply, error) {
+func (e *entry) refresh(ctx context.Context, k *call, l *login, n need) (instant, *tokenReply, error) {
 	for {
 		claimed, found, err := e.claimRefresh(ctx, l, n)
 		switch {
@@ -60,7 +60,7 @@ func (e *entry) refresh(ctx, caller context.Context, l *login, n need) (instant,
 			return instant{}, nil, ErrAuthorizationRequired
 		}
 		token := claimed.RefreshToken
-		sentAt, reply, err := e.fetch(ctx, caller, e.refreshRequest(token))
+		sentAt, reply, err := e.fetch(ctx, k, e.refreshRequest(token))
 		said, _ := err.(*ServerError)
 		switch {
 		case reply != nil: // beside an error too: the old refresh token may be spent
@@ -111,7 +111,7 @@ func (e *entry) claimRefresh(ctx context.Context, l *login, n need) (claimed *re
 // is another than was granted.
 func (e *entry) refreshRequest(token string) request {
 	params := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
-	if e.client.scoped != nil {
+	if e.client.scoped() != nil {
 		params.Set("scope", strings.Join(e.client.asked(), " "))
 	}
 	return request{params: params, secrets: []string{token}, redeems: true}

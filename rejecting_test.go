@@ -15,7 +15,7 @@ func TestI06_ARejectionEndsTheWaitsOfRenewalsThatFailed(t *testing.T) {
 	if e.current.Load().noted().nextTry <= c.mono || e.history.renewDelay == 0 {
 		t.Fatal("a renewal that failed is followed by another at once")
 	}
-	n, ok := e.reject(e.current.Load())
+	n, ok, _ := e.reject(e.current.Load())
 	if cur := e.current.Load(); !ok || cur.noted().standing != suspect || cur.noted().nextTry != 0 || e.history.renewDelay != 0 || n.asOf != 1 {
 		t.Fatalf("the token is noted as %+v, the wait is %v", cur.noted(), e.history.renewDelay)
 	}
@@ -33,7 +33,7 @@ func TestI17_ATokenThatWasKeptAndAcceptedIsNotGivenUpForOneRejection(t *testing.
 		if step.accepted {
 			e.accept(e.current.Load())
 		}
-		_, _ = e.reject(e.current.Load())
+		_, _, _ = e.reject(e.current.Load())
 		if _, forGood := e.gaveUp("one"); forGood != step.gaveUp {
 			t.Errorf("step %d: given up: %v", i, forGood)
 		}
@@ -52,7 +52,7 @@ func TestI17_ATokenThatWasKeptAndAcceptedIsNotGivenUpForOneRejection(t *testing.
 func unprovenToken(t *testing.T, c *handClock) (*entry, *issued) {
 	t.Helper()
 	e := own(t)
-	n, _ := e.reject(e.current.Load())
+	n, _, _ := e.reject(e.current.Load())
 	tok := e.received(n.asOf, readClocks(), &tokenReply{token: "two", lifetime: time.Hour}, false).token
 	if !tok.noted().unproven || !e.history.pause.runs(readClocks()) {
 		t.Fatal("it begins no pause")
@@ -69,7 +69,7 @@ func TestI10_TheFirstWordOnAReissuedTokenBeginsThePauseAnew(t *testing.T) {
 			e.rejectedUnseen(tok)
 			return e.current.Load().noted().standing == suspect
 		},
-		"judged": func(e *entry, tok *issued) bool { _, reissue := e.reject(tok); return reissue },
+		"judged": func(e *entry, tok *issued) bool { _, reissue, _ := e.reject(tok); return reissue },
 	} {
 		e, tok := unprovenToken(t, c)
 		c.pass(30 * time.Second)

@@ -34,7 +34,7 @@ func TestI02_TheEndOfARequestIsNotHeardByTheRenewalItBegan(t *testing.T) {
 		if len(callers) != 2 || callers[1].Value(key{}) != "mine" || ended != nil {
 			t.Fatalf("%d token calls; the renewal's caller ended: %v", len(callers), ended)
 		}
-	}, with(authtrip.Hooks{TokenCall: func(ctx, caller context.Context) context.Context {
+	}, with(authtrip.Hooks{TokenCallStart: func(ctx, caller context.Context, _ authtrip.TokenCall) context.Context {
 		mu.Lock()
 		defer mu.Unlock()
 		callers = append(callers, caller)

@@ -1,6 +1,7 @@
 package authtrip
 
 import (
+	"context"
 	"errors"
 	"net/http"
 )
@@ -14,20 +15,27 @@ var (
 // request sent again with another token, or, when there is none or the request
 // cannot be sent again, with res itself.
 func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued, own bool) (*http.Response, error) {
+	hooks := &e.client.manager.hooks
+	var replay *http.Request
 	defer func() {
 		if p := recover(); p != nil { // in code of the user's
 			_ = res.Body.Close()
+			if replay != nil && replay.Body != nil {
+				_ = replay.Body.Close()
+			}
 			panic(p)
 		}
 	}()
 	giveBack := func(why error) (*http.Response, error) {
-		if f := e.client.manager.hooks.NotReplayed; f != nil {
-			f(e.client.ID, why)
+		e.client.counted().notReplayed.Add(1)
+		if f := hooks.NotReplayed; f != nil {
+			f(req.Context(), e.client.ID, why)
 		}
 		return rejected(res, req), nil
 	}
 	again := replayable(req)
-	wanted, ok := e.reject(tok)
+	wanted, ok, first := e.reject(tok)
+	e.tellRejected(req.Context(), res.StatusCode, first)
 	switch {
 	case t.NoReplay:
 		return giveBack(e.fail(errNoReplay))
@@ -36,7 +44,7 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 	case !ok:
 		return giveBack(e.fail(errPaused))
 	}
-	res, first := readAhead(res)
+	res, ahead := readAhead(res)
 	another, err := e.reissue(req.Context(), tok, wanted)
 	if err != nil {
 		if req.Context().Err() != nil {
@@ -45,27 +53,51 @@ func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *
 		}
 		return giveBack(err)
 	}
-	replay, err := copyBody(req)
+	replay, err = copyBody(req)
 	if err != nil {
 		return giveBack(e.fail(err))
 	}
-	if !first.giveUp(req.Context(), e.client.manager.ctx) {
+	if !ahead.giveUp(req.Context(), e.client.manager.ctx) {
 		if replay.Body != nil {
 			_ = replay.Body.Close()
 		}
 		return giveBack(e.fail(ErrClosed))
 	}
 
+	if f := hooks.Replay; f != nil {
+		if values := f(req.Context(), e.client.ID); values != nil {
+			replay = replay.WithContext(flightContext{req.Context(), values})
+		}
+	}
+	e.client.counted().replays.Add(1)
 	second, err := t.send(replay, req, e.client, another, own)
 	if err != nil {
+		e.tellReplayed(req.Context(), false, err)
 		return nil, err
 	}
 	second, again = e.judge(req, second)
-	e.replayed(another, !again)
+	first = e.replayed(another, !again)
+	res = second
 	if again {
+		e.tellRejected(req.Context(), second.StatusCode, first)
 		second = rejected(second, req)
 	}
+	e.tellReplayed(req.Context(), !again, nil)
 	return second, nil
+}
+
+// tellRejected tells that a response rejected the token of a request.
+func (e *entry) tellRejected(ctx context.Context, status int, first bool) {
+	e.client.counted().rejections.Add(1)
+	if f := e.client.manager.hooks.Rejected; f != nil {
+		f(ctx, e.client.ID, status, first)
+	}
+}
+
+func (e *entry) tellReplayed(ctx context.Context, accepted bool, err error) {
+	if f := e.client.manager.hooks.Replayed; f != nil {
+		f(ctx, e.client.ID, accepted, err)
+	}
 }
 
 // replayable reports whether req can be sent twice. Trailers are filled in

@@ -240,7 +240,7 @@ func TestAClientWithOtherScopesIsTheSameButForThem(t *testing.T) {
 	if scoped.ID != "a" || scoped.ClientID != "id" || scoped.ClientSecret.Reveal() != "secret" || scoped.breaker != c.breaker || scoped.known != c.known || scoped.manager != m {
 		t.Error("it is another client")
 	}
-	if !slices.Equal(scoped.asked(), []string{"b"}) || !slices.Equal(c.asked(), []string{"z", "b"}) || c.scoped != nil {
+	if !slices.Equal(scoped.asked(), []string{"b"}) || !slices.Equal(c.asked(), []string{"z", "b"}) || c.scoped() != nil {
 		t.Error("it has not the scopes alone, or its own client has them too")
 	}
 	if !scoped.is(c, []string{"b"}) || scoped.is(c, nil) || scoped.is(c, []string{"z"}) || !c.is(c, nil) || c.is(c, []string{"z", "b"}) || c.is(scoped, nil) {

@@ -13,6 +13,12 @@ type outcome struct {
 	token *issued
 	err   error
 	asOf  uint64 // entry.rejections when the flight began
+
+	// How the token was had, for who is told of it: from the Store, or it is the
+	// one that was in use, or another process is renewing that. madeDo is what the
+	// call failed by where there is one all the same.
+	stored, unchanged, deferred bool
+	madeDo                      error
 }
 
 // errSuperseded: the flight brought a token that was dropped meanwhile.
@@ -55,7 +61,7 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing b
 	case e.client.manager.closed():
 		return outcome{err: ErrClosed, asOf: asOf}
 	case cur != nil && cur.token() == reply.token && !(e.client.believes(reply) && !cur.usable(now)):
-		return outcome{token: e.sameAgain(asOf, now, cur, sentAt, reply.lifetime), asOf: asOf}
+		return outcome{token: e.sameAgain(asOf, now, cur, sentAt, reply.lifetime), asOf: asOf, stored: reply.stored, unchanged: true}
 	case asOf < past.droppedAt && past.hadDropped(reply.token):
 		return outcome{err: errSuperseded, asOf: asOf}
 	}
@@ -69,7 +75,7 @@ func (e *entry) received(asOf uint64, sentAt instant, reply *tokenReply, owing b
 	if h := e.history; h != nil {
 		h.reissued, h.rejectedToo, h.unseen = reissued, false, false
 	}
-	return outcome{token: e.install(sentAt, reply, reissued && !past.unseen, owing), asOf: asOf}
+	return outcome{token: e.install(sentAt, reply, reissued && !past.unseen, owing), asOf: asOf, stored: reply.stored}
 }
 
 // install makes the token of a reply the one in use.
@@ -129,11 +135,11 @@ func (e *entry) saved() {
 
 // adopt takes the token of a new login, which nothing that came before says
 // anything about.
-func (e *entry) adopt(sentAt instant, reply *tokenReply, owing bool) {
+func (e *entry) adopt(sentAt instant, reply *tokenReply, owing bool) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.client.manager.closed() {
-		return
+		return outcome{}
 	}
 	if e.history != nil || e.current.Load() != nil {
 		e.forgetTrouble()
@@ -141,7 +147,7 @@ func (e *entry) adopt(sentAt instant, reply *tokenReply, owing bool) {
 		h.rejections++
 		h.reissued, h.rejectedToo = false, false
 	}
-	e.install(sentAt, reply, false, owing)
+	return outcome{token: e.install(sentAt, reply, false, owing)}
 }
 
 // had reports whether token is in use, or was dropped: another is wanted.

@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"runtime"
 	"strings"
@@ -20,6 +19,10 @@ const maxAttempts = 3
 // error is ctx's: the flight's own is in the outcome. The flight does not notice
 // when a caller leaves.
 func (e *entry) join(ctx context.Context, n need) (outcome, error) {
+	var waiting *waiter
+	if !n.renewal {
+		waiting = e.client.manager.waiters.add(e, ctx)
+	}
 	flight := e.client.manager.flights.DoChan(e.flightKey(), func() (any, error) {
 		// A panic here would end the process, a Goexit strand all who wait.
 		e := e.pinned() // the caller that began the flight may have left
@@ -32,6 +35,7 @@ func (e *entry) join(ctx context.Context, n need) (outcome, error) {
 	})
 	select {
 	case got := <-flight:
+		e.client.manager.waiters.remove(e, waiting)
 		return got.Val.(outcome), nil
 	case <-ctx.Done():
 		return outcome{}, leaving(ctx)
@@ -43,7 +47,10 @@ func (e *entry) join(ctx context.Context, n need) (outcome, error) {
 // flight makes one token call, in up to three attempts, and settles it. All
 // code that is not ours runs contained, each piece by itself, so that what it
 // does to the flight is settled too.
-func (e *entry) flight(caller context.Context, n need) outcome {
+func (e *entry) flight(caller context.Context, n need) (got outcome) {
+	k := e.newCall(caller, e.why(n))
+	got.err = errUnfinished
+	defer func() { k.done(got, e.client.manager.waiters.take(e)) }()
 	done, asOf := e.begin(n)
 	if done != nil {
 		return outcome{token: done, asOf: asOf}
@@ -54,14 +61,14 @@ func (e *entry) flight(caller context.Context, n need) outcome {
 		return outcome{err: err, asOf: asOf}
 	}
 	if e.client.users {
-		return e.refreshFlight(caller, n, asOf)
+		return e.refreshFlight(k, n, asOf)
 	}
 	ctx, cancel := context.WithTimeout(e.client.manager.ctx, e.client.manager.policy.FetchTimeout)
 	defer cancel()
 	if e.client.manager.shares() {
-		return e.fleetFlight(ctx, caller, n, asOf)
+		return e.fleetFlight(ctx, k, n, asOf)
 	}
-	sentAt, reply, err := e.fetch(ctx, caller, e.clientRequest())
+	sentAt, reply, err := e.fetch(ctx, k, e.clientRequest())
 	if e.client.manager.closed() {
 		err = ErrClosed
 	}
@@ -96,8 +103,8 @@ func (e *entry) clientRequest() request {
 // fetch makes a token call, again after passing trouble, and with new
 // credentials if the old ones are refused and there are others. A reply beside
 // an error holds a refresh token that must be kept.
-func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, reply *tokenReply, err error) {
-	values, err := e.callHook(ctx, caller)
+func (e *entry) fetch(ctx context.Context, k *call, r request) (sentAt instant, reply *tokenReply, err error) {
+	values, err := k.start(ctx)
 	if err != nil {
 		return sentAt, nil, err
 	}
@@ -120,6 +127,7 @@ func (e *entry) fetch(ctx, caller context.Context, r request) (sentAt instant, r
 		}
 		sentAt = readClocks()
 		_, err = e.client.breaker.do(func() (*tokenReply, error) {
+			k.told.Attempts++
 			reply, err = e.attempt(ctx, values, cred, r)
 			return reply, err
 		})
@@ -151,28 +159,6 @@ func (r request) mayRepeat(err error) bool {
 		return !r.once && (!r.redeems || err.dialing)
 	}
 	return false
-}
-
-// callHook returns the context whose values a token call carries.
-func (e *entry) callHook(ctx, caller context.Context) (context.Context, error) {
-	hook := e.client.manager.hooks.TokenCall
-	if hook == nil {
-		return ctx, nil
-	}
-	values, err := contained(ctx, func() (context.Context, error) {
-		values := hook(ctx, caller)
-		if values == nil {
-			return nil, errors.New("it returned no context")
-		}
-		if trace := httptrace.ContextClientTrace(values); trace != nil && trace == httptrace.ContextClientTrace(caller) {
-			return nil, errors.New("it passed on the caller's httptrace, which would see the client's secret")
-		}
-		return values, nil
-	})
-	if err != nil {
-		return nil, &configError{"Hooks.TokenCall", err}
-	}
-	return values, nil
 }
 
 // flightContext ends when the flight does, whatever context a hook returned.

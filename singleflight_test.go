@@ -125,7 +125,7 @@ func TestI02_TheFlightInheritsNothing(t *testing.T) {
 		return (&replies{bodies: []string{`{"access_token":"a"}`}}).RoundTrip(r)
 	})
 	src := newSource(t, registration(), authtrip.WithTokenTransport(tokens),
-		authtrip.Hooks{TokenCall: func(flight, caller context.Context) context.Context {
+		authtrip.Hooks{TokenCallStart: func(flight, caller context.Context, _ authtrip.TokenCall) context.Context {
 			return context.WithValue(flight, span{}, caller.Value(span{}))
 		}})
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GetConn: func(string) {}})
@@ -252,8 +252,8 @@ func TestI02_APanicOrGoexitInTheFlightBecomesAnError(t *testing.T) {
 		}
 	})
 	t.Run("in a hook", func(t *testing.T) {
-		src := newSource(t, registration(), authtrip.Hooks{TokenCall: func(_, _ context.Context) context.Context { panic("span") }})
-		if _, err := src.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "Hooks.TokenCall: panic") {
+		src := newSource(t, registration(), authtrip.Hooks{TokenCallStart: func(_, _ context.Context, _ authtrip.TokenCall) context.Context { panic("span") }})
+		if _, err := src.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "Hooks.TokenCallStart: panic") {
 			t.Fatalf("got %v, want an error that names the hook", err)
 		}
 	})
@@ -263,14 +263,14 @@ func TestI02_AHooksContextCanDoNoHarm(t *testing.T) {
 	type broken struct{ context.Context }
 	trace := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{})
 	for _, c := range map[string]struct {
-		hook func(flight, caller context.Context) context.Context
+		hook func(flight, caller context.Context, call authtrip.TokenCall) context.Context
 		says string
 	}{
-		"panics when used": {func(_, _ context.Context) context.Context { return broken{} }, "panic"},
-		"nil":              {func(_, _ context.Context) context.Context { return nil }, "Hooks.TokenCall: it returned no context"},
-		"the caller's":     {func(_, caller context.Context) context.Context { return caller }, "httptrace"},
+		"panics when used": {func(_, _ context.Context, _ authtrip.TokenCall) context.Context { return broken{} }, "panic"},
+		"nil":              {func(_, _ context.Context, _ authtrip.TokenCall) context.Context { return nil }, "Hooks.TokenCallStart: it returned no context"},
+		"the caller's":     {func(_, caller context.Context, _ authtrip.TokenCall) context.Context { return caller }, "httptrace"},
 	} {
-		src := newSource(t, registration(), authtrip.Hooks{TokenCall: c.hook}, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
+		src := newSource(t, registration(), authtrip.Hooks{TokenCallStart: c.hook}, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`}}))
 		_, err := src.Token(trace)
 		wantAll(t, err, c.says)
 	}
@@ -282,7 +282,9 @@ func TestI02_AHooksContextCanDoNoHarm(t *testing.T) {
 		if _, err := w.src.Token(t.Context()); !errors.Is(err, authtrip.ErrClosed) || time.Since(start) != time.Second {
 			t.Fatalf("%v after %v, want ErrClosed at once", err, time.Since(start))
 		}
-	}, with(authtrip.Hooks{TokenCall: func(context.Context, context.Context) context.Context { return context.Background() }}))
+	}, with(authtrip.Hooks{TokenCallStart: func(context.Context, context.Context, authtrip.TokenCall) context.Context {
+		return context.Background()
+	}}))
 }
 
 func TestI02_ACallerThatIsGoneStartsNothing(t *testing.T) {

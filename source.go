@@ -94,7 +94,7 @@ func (s *Source) Suspect(tok Token) {
 	if e, err := s.entryFor(context.Background()); err == nil {
 		e = e.pinned()
 		defer e.unpin()
-		e.rejectedUnseen(tok.issued())
+		e.tellRejected(context.Background(), 0, e.rejectedUnseen(tok.issued()))
 	}
 }
 

@@ -61,8 +61,9 @@ func (p *pause) accepted(now instant, rejectedToo bool) {
 }
 
 // reject is told that a server rejected t. It reports whether waiting for
-// another token may help, and what is needed then.
-func (e *entry) reject(t *issued) (n need, reissue bool) {
+// another token may help, and what is needed then, and whether that it does not
+// work is news.
+func (e *entry) reject(t *issued) (n need, reissue, first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
@@ -71,8 +72,9 @@ func (e *entry) reject(t *issued) (n need, reissue bool) {
 	case !cur.is(t):
 		// A late rejection of an old token: its successor is there or will be.
 	case past.pause.runs(now):
+		first = !past.rejectedToo && cur.noted().standing == good
 		e.note().rejectedToo = true
-		return need{}, false
+		return need{}, false, first
 	case cur.noted().standing != good:
 		// Known already.
 		h := e.note()
@@ -83,37 +85,41 @@ func (e *entry) reject(t *issued) (n need, reissue bool) {
 		h := e.note()
 		h.rejectedToo = true
 		h.pause.restart(now)
-		return need{}, false
+		return need{}, false, true
 	default:
 		e.suspectCurrent(cur)
+		first = true
 	}
-	return e.another(t), true
+	return e.another(t), true, first
 }
 
 // rejectedUnseen is reject for those who do not wait for another token
 // themselves, nor tell what becomes of it: that no server is known to have
 // accepted one says nothing then, and the next request waits, for a token that
 // was kept too.
-func (e *entry) rejectedUnseen(t *issued) {
+func (e *entry) rejectedUnseen(t *issued) (first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := readClocks()
 	cur, past := e.current.Load(), e.past()
 	switch {
 	case !cur.is(t):
-		return
+		return false
 	case past.pause.runs(now):
+		first = !past.rejectedToo && cur.noted().standing == good
 		e.note().rejectedToo = true
-		return
+		return first
 	case cur.noted().unproven && !past.rejectedToo:
 		h := e.note()
 		h.rejectedToo = true
 		h.pause.restart(now)
-		return
+		return true
 	case cur.noted().standing != suspect:
+		first = cur.noted().standing == good
 		e.suspectCurrent(cur)
 	}
 	e.note().unseen = true
+	return first
 }
 
 // stillSuspect returns what whoever finds t suspect needs, or false when that
@@ -161,13 +167,13 @@ func (e *entry) prove(cur *issued) {
 }
 
 // replayed is told whether a server accepted t for a request that another
-// token was rejected for.
-func (e *entry) replayed(t *issued, accepted bool) {
+// token was rejected for. It reports whether that t was rejected is news.
+func (e *entry) replayed(t *issued, accepted bool) (first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cur, past := e.current.Load(), e.past()
 	if !cur.is(t) {
-		return
+		return false
 	}
 	now := readClocks()
 	switch {
@@ -180,9 +186,11 @@ func (e *entry) replayed(t *issued, accepted bool) {
 		if cur.noted().standing == good && !h.pause.runs(now) { // else its successor begins one
 			h.pause.restart(now)
 		}
+		first = true
 	}
 	// A token that was asked for before the rejection may have ended with the
 	// other: the next request will tell.
+	return first
 }
 
 // keep goes on with t, though it is suspect: no other token could be had.

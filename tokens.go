@@ -100,8 +100,8 @@ func (e *entry) pinned() *entry {
 		}
 	}
 	c, scopes := e.client, []string(nil)
-	if c.scoped != nil {
-		c, scopes = c.scoped.from, c.scoped.scopes
+	if s := c.scoped(); s != nil {
+		c, scopes = s.from, s.scopes
 	}
 	c.manager.tokens.mu.Lock()
 	defer c.manager.tokens.mu.Unlock()
@@ -145,7 +145,7 @@ func (m *Manager) evict() {
 			continue
 		}
 		m.tokens.entries.remove(c.hash, c.entry)
-		if c.client.scoped != nil && c.client.users {
+		if c.client.scoped() != nil && c.client.users {
 			m.unscope(c.entry)
 		}
 	}
@@ -198,10 +198,7 @@ func (m *Manager) forget(c *client, principal string, keep *entry) {
 // entriesOf are those of a principal, whatever their scopes. tokens.mu is held.
 func (m *Manager) entriesOf(c *client, principal string) []*entry {
 	of := slices.Clone(m.tokens.scoped[loginName{c.ID, principal}])
-	if c.scoped != nil {
-		c = c.scoped.from
-	}
-	if e := m.tokens.find(c, principal, nil); e != nil {
+	if e := m.tokens.find(c.whole(), principal, nil); e != nil {
 		of = append(of, e)
 	}
 	return of

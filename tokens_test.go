@@ -115,7 +115,7 @@ func TestWhoHoldsAnEvictedEntryGetsTheOneInItsPlace(t *testing.T) {
 		if e == old || e != again || m.mustHave(t, a, "ann", scopes...) != e || e.pins.Load() != 2 {
 			t.Fatalf("who holds it has another than who asks, or it is pinned %d times", e.pins.Load())
 		}
-		if scopes == nil && e.client != a || scopes != nil && (e.client.scoped.from != a || e.client.asked()[0] != "b") {
+		if scopes == nil && e.client != a || scopes != nil && (e.client.scoped().from != a || e.client.asked()[0] != "b") {
 			t.Fatal("it is another's")
 		}
 		e.unpin()

@@ -81,7 +81,7 @@ func (t *Transport) carry(req *http.Request, e *entry) (*http.Response, error) {
 			again = nil
 		}
 		var err error
-		if tok, err = e.get(req.Context(), again); err != nil {
+		if tok, err = e.getFor(req, again); err != nil {
 			return refused(req, err)
 		}
 	}
@@ -98,6 +98,19 @@ func (t *Transport) carry(req *http.Request, e *entry) (*http.Response, error) {
 	}
 	e.accept(tok)
 	return res, nil
+}
+
+// getFor is get for a request whose body must be closed when a hook panics.
+func (e *entry) getFor(req, again *http.Request) (*issued, error) {
+	told := false
+	defer func() {
+		if !told && req.Body != nil {
+			_ = req.Body.Close()
+		}
+	}()
+	tok, err := e.get(req.Context(), again)
+	told = true
+	return tok, err
 }
 
 // plainlyAccepts reports whether res accepts its token without anybody having
@@ -135,7 +148,7 @@ func (e *entry) judgeAll(req *http.Request, res *http.Response) (_ *http.Respons
 	res, verdict, err := openEnvelope(req.Context(), res, rule, e.client.manager.policy.EnvelopeWait)
 	if err != nil {
 		if f := e.client.manager.hooks.Undecided; f != nil {
-			f(e.client.ID, e.fail(err))
+			f(req.Context(), e.client.ID, e.fail(err))
 		}
 	}
 	return res, verdict == TokenRejected

@@ -96,7 +96,7 @@ func inBubble(t *testing.T, f func(*testing.T, *world), options ...worldOption) 
 	})
 }
 
-func (w *world) notReplayed(_ string, why error) {
+func (w *world) notReplayed(_ context.Context, _ string, why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notReplays = append(w.notReplays, why)

@@ -17,7 +17,7 @@ import (
 )
 
 // carrySpan puts the span of the request that needs a token on the token call.
-var carrySpan = authtrip.Hooks{TokenCall: func(flight, caller context.Context) context.Context {
+var carrySpan = authtrip.Hooks{TokenCallStart: func(flight, caller context.Context, _ authtrip.TokenCall) context.Context {
 	return trace.ContextWithSpan(flight, trace.SpanFromContext(caller))
 }}
 

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-func (w *world) noteNotReplayed(_ string, why error) {
+func (w *world) noteNotReplayed(_ context.Context, _ string, why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notReplayed = append(w.notReplayed, why)

@@ -38,7 +38,7 @@ func newWorldOf(t *testing.T, lenient bool) *world {
 func (w *world) manager(r authtrip.Registration, options ...authtrip.Option) *authtrip.Manager {
 	w.t.Helper()
 	hooks := authtrip.Hooks{
-		NotReplayed: func(_ string, why error) { w.seen.error(why) },
+		NotReplayed: func(_ context.Context, _ string, why error) { w.seen.error(why) },
 		StoreFailed: func(_ string, err error) { w.seen.error(err); w.t.Errorf("the Store failed: %v", err) },
 	}
 	m, err := authtrip.NewManager([]authtrip.Registration{r}, append([]authtrip.Option{hooks}, options...)...)

@@ -99,7 +99,7 @@ func TestTheValuesOfItsContextReachTheTokenCall(t *testing.T) {
 	w := newWorld(t)
 	type span struct{}
 	var got atomic.Value
-	src := w.source(t, authtrip.Hooks{TokenCall: func(flight, caller context.Context) context.Context {
+	src := w.source(t, authtrip.Hooks{TokenCallStart: func(flight, caller context.Context, _ authtrip.TokenCall) context.Context {
 		got.Store(caller.Value(span{}))
 		return flight
 	}})

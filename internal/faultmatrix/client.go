@@ -125,10 +125,10 @@ func (c *client) setUp(s setup) (vitals.Vitals, error) {
 func (c *client) hooks() authtrip.Hooks {
 	return authtrip.Hooks{
 		// Each attempt asks its transport for a connection once.
-		TokenCall: func(flight, _ context.Context) context.Context {
+		TokenCallStart: func(flight, _ context.Context, _ authtrip.TokenCall) context.Context {
 			return httptrace.WithClientTrace(flight, &httptrace.ClientTrace{GetConn: func(string) { c.attempts.Add(1) }})
 		},
-		NotReplayed: func(id string, why error) {
+		NotReplayed: func(_ context.Context, id string, why error) {
 			c.said.note(id)
 			c.said.hear(why)
 		},

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -113,12 +114,18 @@ func (u *users) hear(doing string, err error) {
 
 func (u *users) manager(p authtrip.Policy) *authtrip.Manager {
 	m, err := authtrip.NewManager([]authtrip.Registration{u.reg}, authtrip.WithPlaintextStore(u.store), authtrip.WithTokenTransport(u.base), p, authtrip.Hooks{
-		NotReplayed:    func(_ string, why error) { u.hear("replay", why) },
-		Undecided:      func(_ string, why error) { u.hear("envelope", why) },
+		NotReplayed:    func(_ context.Context, _ string, why error) { u.hear("replay", why) },
+		Undecided:      func(_ context.Context, _ string, why error) { u.hear("envelope", why) },
 		StoreFailed:    func(_ string, err error) { u.hear("store", err) },
 		StoreChanged:   func(err error) { u.hear("store changed", err) },
 		CircuitChanged: func(server, from, to string) { u.note(server + from + to) },
-	})
+		TokenCallDone: func(_ context.Context, call authtrip.TokenCall) {
+			u.hear("token call", call.Err)
+			u.note(fmt.Sprintf("%+v %#v", call, call))
+		},
+		Waited:   func(_ context.Context, _ string, _ time.Duration, err error) { u.hear("wait", err) },
+		Replayed: func(_ context.Context, _ string, _ bool, err error) { u.hear("second sending", err) },
+	}, authtrip.WithLogger(slog.New(slog.NewTextHandler(noting{u}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	if err != nil {
 		u.t.Fatal(err)
 	}
@@ -290,4 +297,12 @@ func (u *users) check(doing ...string) {
 	if len(leak.Find([]string{said + secrets[0]}, secrets[:1])) == 0 {
 		u.t.Error("a secret would not have been found")
 	}
+}
+
+// noting notes what a logger writes.
+type noting struct{ u *users }
+
+func (n noting) Write(p []byte) (int, error) {
+	n.u.note(string(p))
+	return len(p), nil
 }

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -93,7 +94,7 @@ func (w *world) values() map[string]any {
 		"Token": w.tok, "*Token": &w.tok, "Verdict": authtrip.TokenRejected, "Policy": authtrip.Policy{},
 		"Manager": w.mgr, "Source": w.src, "a user's Source": w.userSrc, "Source of one": w.own,
 		"Transport": authtrip.Transport{Source: w.own}, "*Transport": w.transport, "*http.Client": w.http,
-		"Flow": w.flow, "*Flow": &w.flow, "Store": &failing{Store: w.kept()}, "MemoryStore": w.kept(), "Hooks": w.hooks,
+		"Flow": w.flow, "*Flow": &w.flow, "Store": &failing{Store: w.kept()}, "MemoryStore": w.kept(), "Hooks": w.hooks, "TokenCall": w.calls[0], "all TokenCalls": w.calls, "Stats": w.src.Stats(), "WithLogger": authtrip.WithLogger(slog.Default()),
 		"Encryption": w.keys, "*Encryption": &w.keys, "encrypted Manager": w.sealed, "WithStore": authtrip.WithStore(w.store),
 		"WithPlaintextStore": authtrip.WithPlaintextStore(w.store), "WithTokenTransport": authtrip.WithTokenTransport(w.transport),
 		"context": authtrip.WithScopes(authtrip.WithPrincipal(context.Background(), "ann"), "a"),

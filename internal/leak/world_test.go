@@ -44,6 +44,7 @@ type world struct {
 	flow              authtrip.Flow
 	store, memory     authtrip.Store
 	hooks             authtrip.Hooks
+	calls             []authtrip.TokenCall // guarded by mu; what TokenCallDone was told
 	err               error
 	said              *authtrip.ServerError
 	sent              *http.Request
@@ -63,7 +64,12 @@ func newWorld() *world {
 	secret := authtrip.NewSecret(theSecret)
 	w := &world{memory: authtrip.NewMemoryStore(0)}
 	w.store = &failing{Store: w.memory}
-	w.hooks = authtrip.Hooks{NotReplayed: func(string, error) {}, StoreFailed: func(string, error) {}, StoreChanged: func(error) {}}
+	w.hooks = authtrip.Hooks{NotReplayed: func(context.Context, string, error) {}, StoreFailed: func(string, error) {}, StoreChanged: func(error) {},
+		TokenCallDone: func(_ context.Context, call authtrip.TokenCall) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.calls = append(w.calls, call)
+		}}
 	w.reg = authtrip.Registration{
 		ID: "own", ClientID: "id", ClientSecret: secret, TokenEndpoint: authtrip.Endpoint{URL: "https://as.example/token"},
 		Origins: []string{"api.example"}, HostHeaders: map[string]map[string]authtrip.Secret{"api.example": {"X-App-Key": authtrip.NewSecret(theKey)}},
@@ -93,7 +99,7 @@ func (w *world) use() {
 	sealedSrc, err := w.sealed.SourceFor("user", "bob")
 	w.must(err)
 	w.must(sealedSrc.ExchangeCode(ctx, theCode, nil))
-	w.own, err = authtrip.NewSource(w.reg, authtrip.WithTokenTransport(w))
+	w.own, err = authtrip.NewSource(w.reg, authtrip.WithTokenTransport(w), w.hooks)
 	w.must(err)
 	w.tok, err = w.own.Token(ctx)
 	w.must(err)

@@ -77,7 +77,7 @@ func newWorld(s schedule) *world {
 	return w
 }
 
-func (w *world) notReplayed(_ string, why error) {
+func (w *world) notReplayed(_ context.Context, _ string, why error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.model.notReplays++
