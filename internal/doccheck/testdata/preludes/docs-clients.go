@@ -12,6 +12,8 @@ import (
 	"github.com/go-resty/resty/v2"
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/go-retryablehttp"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	restyv3client "resty.dev/v3"
@@ -20,6 +22,7 @@ import (
 var (
 	id, secret, key, endpoint string
 	creds                     nhn.Credentials
+	registration              authtrip.Registration
 	client                    *http.Client
 	src                       *authtrip.Source
 	rc                        *resty.Client
