@@ -73,7 +73,7 @@ func (d document) commands() (all []command) {
 		if b.language != "sh" && b.language != "console" {
 			continue
 		}
-		dir := home
+		dir, cloned := home, ""
 		text := strings.ReplaceAll(b.text, "\\\n", " ")
 		for i, line := range strings.Split(text, "\n") {
 			if b.language == "console" {
@@ -87,8 +87,16 @@ func (d document) commands() (all []command) {
 				continue
 			}
 			for _, part := range regexp.MustCompile(`\s*(?:&&|\|\||;|\|)\s*`).Split(unquoted(line), -1) {
+				if from, ok := strings.CutPrefix(part, "git clone "); ok {
+					cloned = path.Base(from)
+				}
+				to, changes := strings.CutPrefix(part, "cd ")
+				if changes && to == cloned {
+					dir = ""
+					continue
+				}
 				all = append(all, command{b.line + i, part, dir})
-				if to, ok := strings.CutPrefix(part, "cd "); ok {
+				if changes {
 					dir = path.Join(dir, to)
 				}
 			}
