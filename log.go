@@ -28,7 +28,7 @@ import (
 //	record not kept        error                                                  Debug
 //	store fails            error; no registration                                 Warn
 //	store works again      no registration                                        Warn
-//	circuit changed        server from to; no registration                        Warn, Debug to "half-open"
+//	circuit changed        server from to; no registration                        Warn; Debug for probes
 //
 // Durations are [time.Duration]; lifetime and error are left out where there is
 // none. Messages begin with "authtrip: ". Requests' records come with their
@@ -138,6 +138,7 @@ func (o *log) storeChanged(err error) {
 }
 
 func (o *log) circuitChanged(server, from, to string) {
-	o.write(context.Background(), debugOr(to != "half-open"), "circuit changed", "", nil,
+	probed := to == "half-open" || from == "half-open" && to == "open"
+	o.write(context.Background(), debugOr(!probed), "circuit changed", "", nil,
 		slog.String("server", server), slog.String("from", from), slog.String("to", to))
 }
