@@ -29,6 +29,9 @@ type block struct {
 // documents reads all there are.
 func documents(t *testing.T) (all []document) {
 	t.Helper()
+	if _, err := os.ReadFile(beside); err != nil {
+		t.Fatal(err)
+	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
