@@ -6,14 +6,12 @@ require (
 	github.com/authtrip/authtrip v0.0.0
 	github.com/authtrip/authtrip/contrib/config v0.0.0
 	github.com/authtrip/authtrip/contrib/grpc v0.0.0
-	github.com/authtrip/authtrip/contrib/pgstore v0.0.0
 	github.com/authtrip/authtrip/contrib/redisstore v0.0.0
 	github.com/authtrip/authtrip/contrib/restyv3 v0.0.0
 	github.com/authtrip/authtrip/contrib/xoauth2 v0.0.0
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/gophercloud/gophercloud/v2 v2.15.0
 	github.com/hashicorp/go-retryablehttp v0.7.8
-	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0
 	go.opentelemetry.io/otel/trace v1.47.0
@@ -28,9 +26,6 @@ require (
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
-	github.com/jackc/pgpassfile v1.0.0 // indirect
-	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel v1.47.0 // indirect
@@ -50,7 +45,6 @@ replace (
 	github.com/authtrip/authtrip => ../..
 	github.com/authtrip/authtrip/contrib/config => ../../contrib/config
 	github.com/authtrip/authtrip/contrib/grpc => ../../contrib/grpc
-	github.com/authtrip/authtrip/contrib/pgstore => ../../contrib/pgstore
 	github.com/authtrip/authtrip/contrib/redisstore => ../../contrib/redisstore
 	github.com/authtrip/authtrip/contrib/restyv3 => ../../contrib/restyv3
 	github.com/authtrip/authtrip/contrib/xoauth2 => ../../contrib/xoauth2
