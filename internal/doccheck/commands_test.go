@@ -12,7 +12,7 @@ import (
 
 // programs are those that documents may call without saying where they are
 // from, besides the repository's own.
-var programs = []string{"authtrip", "cd", "curl", "docker", "export", "git", "go", "kill", "mkdir", "openssl", "rm", "unset"}
+var programs = []string{"authtrip", "cat", "cd", "curl", "docker", "echo", "export", "git", "go", "grep", "head", "jq", "kill", "mkdir", "openssl", "rm", "sleep", "unset"}
 
 // Given every command of every document, in a block of sh or after a "$ " in one
 // of console, or in the text, then there is such a program, and the packages
