@@ -50,8 +50,8 @@
 // its own. A handler begins the login, another ends it:
 //
 //	src, err := mgr.SourceFor("photos", "user-42")
-//	url, flow, err := src.AuthCodeURL(ctx)           // keep flow in the user's session
-//	err = src.Exchange(ctx, flow, r.URL.Query())     // in the callback
+//	url, flow, err := src.AuthCodeURL(ctx)       // keep flow in the user's session
+//	err = src.Exchange(ctx, flow, r.URL.Query()) // in the callback
 //
 // The example of [Source.Exchange] is the whole. [Source.ExchangeCode] takes a
 // code that came another way. Access tokens are renewed
@@ -106,7 +106,7 @@
 // options, and may be given together:
 //
 //	src, err := authtrip.NewSource(registration, authtrip.WithLogger(slog.Default()),
-//		authtrip.Hooks{CircuitChanged: func(server, from, to string) { … }})
+//		authtrip.Hooks{CircuitChanged: tellOperators})
 //
 // [Source.Stats] are plain numbers for a health page. Metrics and traces for
 // OpenTelemetry are in contrib/otel.

@@ -66,6 +66,35 @@ func documents(t *testing.T) (all []document) {
 	return all
 }
 
+// code is the documents, and the root package's documentation, whose text gofmt
+// and its readers look after.
+func code(t *testing.T) []document {
+	t.Helper()
+	return append(documents(t), packageDocument(t))
+}
+
+func packageDocument(t *testing.T) document {
+	t.Helper()
+	doc := document{name: "doc.go"}
+	text, err := os.ReadFile(filepath.Join(root, doc.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b block
+	for i, line := range strings.Split(string(text), "\n") {
+		if code, ok := strings.CutPrefix(line, "//\t"); ok {
+			if b.text == "" {
+				b = block{document: doc.name, line: i + 1, language: "go"}
+			}
+			b.text += code + "\n"
+		} else if b.text != "" {
+			doc.blocks = append(doc.blocks, b)
+			b = block{}
+		}
+	}
+	return doc
+}
+
 // blocks finds the fenced blocks of a text.
 func blocks(name, text string) (all []block, err error) {
 	var b block

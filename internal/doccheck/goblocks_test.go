@@ -27,7 +27,7 @@ func TestEveryGoBlockOfTheDocumentsCompiles(t *testing.T) {
 	dir := t.TempDir()
 	module(t, dir)
 	compiled, left := 0, 0
-	for _, doc := range documents(t) {
+	for _, doc := range code(t) {
 		var fragments []block
 		for _, b := range doc.blocks {
 			switch {
@@ -60,7 +60,7 @@ func TestEveryGoBlockOfTheDocumentsCompiles(t *testing.T) {
 // Given every Go block of every document, when gofmt formats it, then it is the
 // same.
 func TestEveryGoBlockOfTheDocumentsIsFormatted(t *testing.T) {
-	for _, doc := range documents(t) {
+	for _, doc := range code(t) {
 		for _, b := range doc.blocks {
 			if b.language != "go" || strings.HasPrefix(b.marker, notCompiled) {
 				continue
