@@ -3,8 +3,8 @@
 # detector, other processors, the API since the last tag, the examples, the
 # scripts. Ends in "N passed, N failed".
 #
-# Needs Go, a C compiler, redis-server and PostgreSQL; tests and examples start
-# servers of their own. As root on Debian it installs what is missing; elsewhere
+# Needs Go, a C compiler, redis-server, PostgreSQL and Chromium; tests and examples
+# start servers of their own. As root on Debian it installs what is missing; elsewhere
 # it installs nothing, says NOT RUN for what it cannot do, and with CI=true fails
 # for it.
 set -uo pipefail
@@ -124,12 +124,15 @@ present() {
 	$has || { install_packages "$@" >"$log/apt" 2>&1 && $has; }
 }
 
-# lacking DIR prints which server the module's tests want to start and is not
-# there.
+has_chromium() { command -v chromium >/dev/null || command -v google-chrome >/dev/null; }
+
+# lacking DIR prints which server or browser the module's tests want to start and
+# is not there.
 lacking() {
 	case $1 in
 	./contrib/redisstore | ./examples/fleet) present has_redis redis-server || echo "redis-server, such as Debian's redis-server" ;;
 	./contrib/pgstore) present has_postgresql postgresql || echo "PostgreSQL, such as Debian's postgresql" ;;
+	./contrib/cli/browsertest) present has_chromium chromium || echo "Chromium, such as Debian's chromium" ;;
 	esac
 }
 
