@@ -13,6 +13,33 @@ import (
 	"github.com/authtrip/authtrip/prism"
 )
 
+// A client of NHN Cloud's public API. The server ends the token in between, and
+// the caller does not notice.
+func Example() {
+	cloud := authtest.NewNHN() // an emulator, in NHN Cloud's place
+	defer cloud.Close()
+	client, err := nhn.NewClient(cloud.Credentials(), cloud.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 2 {
+		res, err := client.Get(cloud.APIURL + "/v1/organizations")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_ = res.Body.Close()
+		fmt.Println(res.Status)
+		cloud.RevokeAll()
+	}
+	fmt.Println(cloud.Counts().TokenCalls, "token calls")
+	// Output:
+	// 200 OK
+	// 200 OK
+	// 2 token calls
+}
+
 // Wrap a client that exists: its time-out, its transport, its redirect policy
 // stay as they are.
 func ExampleTransport() {

@@ -24,7 +24,7 @@ func retrying(rt http.RoundTripper) *retryablehttp.Client {
 	return c
 }
 
-// stopWhenTold is what the README recommends: an error that says when to come
+// stopWhenTold is what docs/clients.md recommends: an error that says when to come
 // back is for the caller.
 func stopWhenTold(ctx context.Context, res *http.Response, err error) (bool, error) {
 	if _, told := authtrip.RetryAfter(err); told {

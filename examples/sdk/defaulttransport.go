@@ -11,7 +11,7 @@ import (
 
 // replaceDefault is for an SDK that takes neither client nor authenticator: the
 // first thing in main, for it races with whoever uses http.DefaultTransport.
-// All the process is affected; see the README for what that puts at risk.
+// All the process is affected; see docs/clients.md for what that puts at risk.
 func replaceDefault(src *authtrip.Source) (undo func()) {
 	old := http.DefaultTransport
 	http.DefaultTransport = &authtrip.Transport{Source: src, Base: old}

@@ -44,7 +44,7 @@ func TestTokenCallsDoNotGoThroughTheDefaultTransport(t *testing.T) {
 	}
 }
 
-// What it puts at risk, as the README says it.
+// What it puts at risk, as docs/clients.md says it.
 
 func TestWithoutOriginsTheDefaultTransportGivesTheTokenToEverybody(t *testing.T) {
 	s := given(t)
@@ -56,7 +56,7 @@ func TestWithoutOriginsTheDefaultTransportGivesTheTokenToEverybody(t *testing.T)
 	defer replaceDefault(src)()
 	must(t, get(t.Context(), http.DefaultClient, s.cloud.ThirdPartyURL+"/stage"))
 	if got := s.cloud.Counts().Leaked; got != 1 {
-		t.Errorf("%d tokens went to the third party; the README says that they do", got)
+		t.Errorf("%d tokens went to the third party; docs/clients.md says that they do", got)
 	}
 }
 

@@ -1,0 +1,119 @@
+package doccheck
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+var (
+	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	source  = regexp.MustCompile(`(?:src|srcset|href)="([^"]+)"`)
+	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+)$`)
+)
+
+// awaited are documents that are being written: a link to one that is not there
+// yet is none that is broken.
+var awaited = []string{"docs/cli.md", "docs/otel.md", "contrib/cli", "contrib/otel"}
+
+// Given every link of every document, when it leads into the repository, then
+// the file is there, and the heading.
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	docs := documents(t)
+	anchors := map[string]map[string]bool{}
+	for _, doc := range docs {
+		anchors[doc.name] = doc.anchors()
+	}
+	count := 0
+	for _, doc := range docs {
+		for _, to := range doc.links() {
+			count++
+			if err := follow(doc.name, to, anchors); err != nil {
+				t.Errorf("%s: %v", doc.name, err)
+			}
+		}
+	}
+	if count < 50 {
+		t.Errorf("the documents have %d links; are they still found?", count)
+	}
+}
+
+func TestABrokenLinkIsFound(t *testing.T) {
+	anchors := map[string]map[string]bool{"docs/soak.md": {"one-two": true}}
+	for to, works := range map[string]bool{
+		"#one-two":                    true,
+		"#three":                      false,
+		"../README.md":                true,
+		"../READ.md":                  false,
+		"../internal":                 true,
+		"../../elsewhere":             false,
+		"soak.md#one-two":             true,
+		"../docs/soak.md#three":       false,
+		"https://example.com/nowhere": true,
+	} {
+		if err := follow("docs/soak.md", to, anchors); (err == nil) != works {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
+
+func (d document) links() (all []string) {
+	text := regexp.MustCompile("`[^`\n]*`").ReplaceAllString(d.prose(), "`code`")
+	for _, m := range append(link.FindAllStringSubmatch(text, -1), source.FindAllStringSubmatch(text, -1)...) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// follow says what is wrong with a link of a document.
+func follow(from, to string, anchors map[string]map[string]bool) error {
+	if strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
+		return nil
+	}
+	file, anchor, _ := strings.Cut(to, "#")
+	target := from
+	if file != "" {
+		target = path.Join(path.Dir(from), file)
+	}
+	if strings.HasPrefix(target, "..") {
+		return fmt.Errorf("%q leads out of the repository", to)
+	}
+	if _, err := os.Stat(root + "/" + target); err != nil && file != "" {
+		if slices.Contains(awaited, target) {
+			return nil
+		}
+		return fmt.Errorf("%q leads to nothing", to)
+	}
+	if anchor != "" && strings.HasSuffix(target, ".md") && !anchors[target][anchor] {
+		return fmt.Errorf("%q: %s has no heading for it", to, target)
+	}
+	return nil
+}
+
+// anchors are those that GitHub makes of headings.
+func (d document) anchors() map[string]bool {
+	all := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(d.prose(), -1) {
+		text := regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(m[1], "$1")
+		anchor := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, text)
+		unique := anchor
+		for n := 1; all[unique]; n++ {
+			unique = fmt.Sprintf("%s-%d", anchor, n)
+		}
+		all[unique] = true
+	}
+	return all
+}

@@ -1,0 +1,5 @@
+package documents
+
+import "github.com/authtrip/authtrip"
+
+var registration authtrip.Registration
