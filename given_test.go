@@ -62,6 +62,28 @@ func TestARefreshTokenThatCameAnotherWay(t *testing.T) {
 		}
 		_, err := s.whoami(t.Context(), of(t, m, "eve"))
 		wantAll(t, err, "RefreshToken: no such user")
+
+		// It ends, and there is another already: nobody notices.
+		s.endAll()
+		settle(time.Hour)
+		s.refresh["given-3-CANARY"] = "ann"
+		given = "given-3-CANARY"
+		calls = s.callCount()
+		s.mustBe(t, src, "ann")
+		if s.callCount() != calls+2 {
+			t.Fatalf("%d calls, want the refused one and one", s.callCount()-calls)
+		}
+		// Another that the server does not know either is not followed by more.
+		s.endAll()
+		settle(time.Hour)
+		calls, given = s.callCount(), "given-4-CANARY"
+		var said *authtrip.ServerError
+		if _, err := s.whoami(t.Context(), src); !errors.Is(err, authtrip.ErrAuthorizationRequired) || !errors.As(err, &said) {
+			t.Fatalf("%v, want ErrAuthorizationRequired, and what the server said", err)
+		}
+		if s.callCount() != calls+2 {
+			t.Fatalf("%d calls, want two", s.callCount()-calls)
+		}
 	})
 }
 

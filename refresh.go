@@ -47,11 +47,15 @@ func (e *entry) refreshFlight(k *call, n need, asOf uint64) outcome {
 }
 
 // refresh gets an access token: one that somebody else put into the Store, or
-// with the principal's refresh token. The turn is held.
+// with the principal's refresh token, and when that has ended with one that the
+// registration has since. The turn is held.
 func (e *entry) refresh(ctx context.Context, k *call, l *login, n need) (instant, *tokenReply, error) {
+	var ended *grantEnded
 	for {
 		claimed, found, err := e.claimRefresh(ctx, l, n)
 		switch {
+		case err != nil && ended != nil:
+			return instant{}, nil, ended
 		case err != nil:
 			return instant{}, nil, err
 		case found != nil:
@@ -69,7 +73,11 @@ func (e *entry) refresh(ctx context.Context, k *call, l *login, n need) (instant
 			if l.bury(claimed) {
 				continue // somebody has a newer one
 			}
-			return sentAt, nil, &grantEnded{said}
+			if ended != nil || e.client.RefreshToken == nil {
+				return sentAt, nil, &grantEnded{said}
+			}
+			ended = &grantEnded{said}
+			continue
 		default:
 			l.settle(e, claimed, claimed.free())
 		}
