@@ -57,16 +57,18 @@ func (c *client) counted() *counts {
 }
 
 // countCall counts a token call that has ended.
-func (c *client) countCall(k TokenCall) {
-	switch {
-	case k.Outcome == "stored":
+func (c *client) countCall(k TokenCall, failed bool) {
+	if k.Outcome == "stored" {
 		c.counted().stored.Add(1)
+		failed = true // what was called before the Store had it, if anything was
+	}
+	switch {
 	case k.Attempts == 0:
-	case k.Outcome == "issued" && c.whole().rare.CompareAndSwap(nil, oneCall):
+	case !failed && c.whole().rare.CompareAndSwap(nil, oneCall):
 	default:
 		n := c.counted()
 		n.tokenCalls.Add(1)
-		if k.Outcome != "issued" && k.Outcome != "unchanged" {
+		if failed {
 			n.failures.Add(1)
 		}
 	}

@@ -10,16 +10,16 @@ import (
 func TestCountsOfOneCallAreShared(t *testing.T) {
 	one, two, never := new(client), new(client), new(client)
 	issued := TokenCall{Outcome: "issued", Attempts: 1}
-	one.countCall(issued)
-	two.countCall(issued)
+	one.countCall(issued, false)
+	two.countCall(issued, false)
 	if one.rare.Load() != oneCall || two.rare.Load() != oneCall {
 		t.Fatal("they are not shared")
 	}
 	var wg sync.WaitGroup
 	for range 100 {
-		wg.Go(func() { two.countCall(TokenCall{Outcome: "failed", Attempts: 3}) })
+		wg.Go(func() { two.countCall(TokenCall{Outcome: "failed", Attempts: 3}, true) })
 		wg.Go(func() { two.counted().rejections.Add(1) })
-		wg.Go(func() { never.countCall(issued) })
+		wg.Go(func() { never.countCall(issued, false) })
 	}
 	wg.Wait()
 	for name, c := range map[string]struct {
@@ -39,9 +39,9 @@ func TestCountsOfOneCallAreShared(t *testing.T) {
 func TestAScopedClientCountsForTheWhole(t *testing.T) {
 	c := new(client)
 	scoped := c.scopedTo([]string{"a"})
-	scoped.countCall(TokenCall{Outcome: "issued", Attempts: 1})
-	scoped.countCall(TokenCall{Outcome: "stored"})
-	scoped.countCall(TokenCall{Outcome: "circuit open"})
+	scoped.countCall(TokenCall{Outcome: "issued", Attempts: 1}, false)
+	scoped.countCall(TokenCall{Outcome: "stored"}, false)
+	scoped.countCall(TokenCall{Outcome: "circuit open"}, true)
 	if n := &c.rare.Load().counts; n.tokenCalls.Load() != 1 || n.stored.Load() != 1 || n.failures.Load() != 0 || scoped.scoped() == nil || c.scoped() != nil {
 		t.Errorf("%d calls, %d stored", n.tokenCalls.Load(), n.stored.Load())
 	}

@@ -100,12 +100,34 @@ func (e *entry) get(ctx context.Context, req *http.Request) (*issued, error) {
 	if t := e.fresh(); t != nil {
 		return t, nil
 	}
-	return e.getSlowly(ctx, req, e.current.Load(), readClocks())
+	w := new(wait)
+	t, err := e.getWaiting(ctx, req, w)
+	e.tellWait(ctx, w, err)
+	return t, err
 }
 
-func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now instant) (*issued, error) {
+// wait is whether, and since when, a request waits for a token.
+type wait struct{ since int64 } // monotonic; 0: it does not
+
+func (w *wait) begin() {
+	if w.since == 0 {
+		w.since = readClocks().mono
+	}
+}
+
+// tellWait tells the hook that a request waited, if it did, and what it got.
+func (e *entry) tellWait(ctx context.Context, w *wait, err error) {
+	if f := e.client.manager.hooks.Waited; f != nil && w.since != 0 {
+		f(ctx, e.client.ID, time.Duration(readClocks().mono-w.since), err)
+	}
+}
+
+// getWaiting is get where there may be something to wait for.
+func (e *entry) getWaiting(ctx context.Context, req *http.Request, w *wait) (*issued, error) {
+	t, now := e.current.Load(), readClocks()
 	if t == nil {
-		return e.waitFor(ctx, need{})
+		w.begin()
+		return e.obtain(ctx, need{})
 	}
 	if t.fresh(now) { // it came since
 		return t, nil
@@ -121,21 +143,22 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 	if t.noted().standing == suspect {
 		var still bool
 		if n, still = e.stillSuspect(t); !still {
-			return e.get(ctx, req)
+			return e.getWaiting(ctx, req, w)
 		}
 	}
-	wait, patient := ctx, true
+	w.begin()
+	bounded, patient := ctx, true
 	if t.usable(now) { // and suspect: it may work, and a server that hangs must not keep it from all
 		patience := suspectWait
 		if req == nil || !replayable(req) {
 			patience = max(patience, e.client.manager.policy.FetchTimeout/maxAttempts)
 		}
 		var cancel context.CancelFunc
-		wait, cancel = context.WithTimeout(ctx, patience)
+		bounded, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 		patient = false
 	}
-	another, err := e.waitFor(wait, n)
+	another, err := e.obtain(bounded, n)
 	switch {
 	case err == nil:
 		return another, nil
@@ -148,8 +171,8 @@ func (e *entry) getSlowly(ctx context.Context, req *http.Request, t *issued, now
 		e.keep(cur)
 		return cur, nil
 	}
-	if !patient && wait.Err() != nil {
-		return e.get(ctx, req) // the token that it was impatient for is gone, or has expired
+	if !patient && bounded.Err() != nil {
+		return e.getWaiting(ctx, req, w) // the token that it was impatient for is gone, or has expired
 	}
 	return nil, err
 }
@@ -162,18 +185,6 @@ type need struct {
 	// brings another. One that gave the unwanted again after it was asked for
 	// another, and ended since there were answered of these, did answer.
 	asOf, answered uint64
-}
-
-// waitFor is obtain for a request, whose wait is told of.
-func (e *entry) waitFor(ctx context.Context, n need) (*issued, error) {
-	hook := e.client.manager.hooks.Waited
-	if hook == nil {
-		return e.obtain(ctx, n)
-	}
-	begun := readClocks()
-	t, err := e.obtain(ctx, n)
-	hook(ctx, e.client.ID, time.Duration(readClocks().mono-begun.mono), err)
-	return t, err
 }
 
 // obtain waits for a token that is not unwanted.
@@ -223,14 +234,16 @@ func (e *entry) reissue(ctx context.Context, t *issued, n need) (*issued, error)
 	if cur := another(); cur != nil && cur.noted().standing != suspect {
 		return cur, nil
 	}
-	got, err := e.waitFor(ctx, n)
-	if err == nil {
-		return got, nil
+	w := new(wait)
+	w.begin()
+	got, err := e.obtain(ctx, n)
+	if err != nil {
+		if cur := another(); cur != nil {
+			got, err = cur, nil
+		}
 	}
-	if cur := another(); cur != nil {
-		return cur, nil
-	}
-	return nil, err
+	e.tellWait(ctx, w, err)
+	return got, err
 }
 
 // refuses says why no token call may begin now, or nil.

@@ -74,6 +74,9 @@ func (s *Source) ExchangeCode(ctx context.Context, code string, params url.Value
 // exchange redeems a code. Once begun it goes on without its caller.
 func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText) error {
 	return e.detached(ctx, e.client.manager.policy.FetchTimeout, func(ctx, caller context.Context, l *login) error {
+		k := e.newCall(caller, "login")
+		got := outcome{err: errUnfinished}
+		defer func() { k.done(got, []context.Context{caller}) }()
 		// Announced in the Store first, so that a Store that cannot keep what
 		// comes of the code is known before the code is spent.
 		claimed, err := l.claim(ctx, func(r *record) (*record, error) { return l.announced(r), nil })
@@ -85,9 +88,6 @@ func (e *entry) exchange(ctx context.Context, params url.Values, flow *flowText)
 			return err
 		}
 		secrets := []string{params.Get("code"), params.Get("code_verifier"), params.Get("state")}
-		k := e.newCall(caller, "login")
-		got := outcome{err: errUnfinished}
-		defer func() { k.done(got, []context.Context{caller}) }()
 		sentAt, reply, err := e.fetch(ctx, k, request{params: params, secrets: secrets, redeems: true, once: true})
 		got.err = err
 		if reply == nil {

@@ -9,7 +9,6 @@ import (
 type history struct {
 	failure    failure
 	renewDelay time.Duration // the last wait between renewals that failed
-	failing    bool          // the last token call failed, for who is told
 
 	// rejections counts what made the token in use unwanted. A flight notes
 	// the count when it begins, so that it is known which rejections it can

@@ -43,8 +43,8 @@ func TestI16_APanicOfAHookLeavesNoBodyOpen(t *testing.T) {
 	for name, hooks := range map[string]authtrip.Hooks{
 		"Waited":      {Waited: func(context.Context, string, time.Duration, error) { mine() }},
 		"Rejected":    {Rejected: func(context.Context, string, int, bool) { mine() }},
-		"Replay":      {Replay: func(context.Context, string) context.Context { mine(); return nil }},
-		"Replayed":    {Replayed: func(context.Context, string, bool, error) { mine() }},
+		"ReplayStart": {ReplayStart: func(context.Context, string) context.Context { mine(); return nil }},
+		"ReplayDone":  {ReplayDone: func(context.Context, string, bool, error) { mine() }},
 		"NotReplayed": {NotReplayed: func(context.Context, string, error) { mine() }},
 		"a second Rejected": {Rejected: func() func(context.Context, string, int, bool) {
 			n := 0
@@ -122,8 +122,8 @@ func TestFromAHookTheSourceAnswers(t *testing.T) {
 				ask()
 			}
 		},
-		Replay:         func(context.Context, string) context.Context { ask(); return nil },
-		Replayed:       func(context.Context, string, bool, error) { ask() },
+		ReplayStart:    func(context.Context, string) context.Context { ask(); return nil },
+		ReplayDone:     func(context.Context, string, bool, error) { ask() },
 		NotReplayed:    func(context.Context, string, error) { ask() },
 		CircuitChanged: func(string, string, string) { ask() },
 	}))

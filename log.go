@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 )
 
 // WithLogger has the Manager write to l what its [Hooks] are told; nil, the
 // default, is silent. What goes well is written at level Debug, as is what
 // happens to single requests; a change of state at Warn, once for the change:
-// token calls that begin to fail and that work again, a token that a server
-// rejects, a circuit that opens and closes, a Store that fails and works again.
+// a registration's token calls begin to fail, and work again; a token is
+// rejected; a circuit opens and closes; a Store fails and works again.
 //
 // The messages, and the attributes that each has besides "registration", are:
 //
@@ -20,36 +19,47 @@ import (
 //	token calls fail       as token call                                          Warn
 //	token calls work again as token call                                          Warn
 //	waited for a token     wait error                                             Debug
-//	token rejected         status first                                           Warn if first, else Debug
+//	token rejected         status first                                           Warn, see below
 //	request sent again     accepted error                                         Debug
 //	request not sent again error                                                  Debug
-//	envelope undecided     error                                                  Warn once for each registration, then Debug
-//	record unreadable      error                                                  Warn once for each registration, then Debug
-//	record not kept        error                                                  Debug
+//	envelope undecided     error                                                  Warn, see below
+//	record unreadable      error                                                  Warn, see below
+//	record trouble         error                                                  Debug: the Store fails
 //	store fails            error; no registration                                 Warn
 //	store works again      no registration                                        Warn
 //	circuit changed        server from to; no registration                        Warn; Debug for probes
 //
+// A rejected token is at Warn if it was not rejected before. That, an envelope
+// and a record are at Warn once in ten minutes for each registration, and at
+// Debug in between; token calls that fail and work in turn, six times in ten
+// minutes. What becomes of logins is at Debug: that users have to log in is no
+// trouble of the registration's.
+//
 // Durations are [time.Duration]; lifetime and error are left out where there is
 // none. Messages begin with "authtrip: ". Requests' records come with their
 // context, so that a handler finds the trace there. None has a token, a secret
-// or a principal.
+// or a principal. A handler that sends its records by a request that needs a token
+// of the same Source must leave these out.
 func WithLogger(l *slog.Logger) Option {
-	if l == nil {
-		return optionFunc(func(*Manager) {})
-	}
-	o := &log{to: l}
-	return Hooks{
-		TokenCallDone: o.tokenCall, Waited: o.waited, Rejected: o.rejected, Replayed: o.replayed,
-		NotReplayed: o.notReplayed, Undecided: o.undecided, StoreFailed: o.storeFailed,
-		StoreChanged: o.storeChanged, CircuitChanged: o.circuitChanged,
-	}
+	return optionFunc(func(m *Manager) {
+		if l == nil {
+			return
+		}
+		o := newLog(l)
+		Hooks{
+			TokenCallDone: o.tokenCall, Waited: o.waited, Rejected: o.rejected, ReplayDone: o.replayed,
+			NotReplayed: o.notReplayed, Undecided: o.undecided, StoreFailed: o.storeFailed,
+			StoreChanged: o.storeChanged, CircuitChanged: o.circuitChanged,
+		}.apply(m)
+	})
 }
 
 type log struct {
-	to   *slog.Logger
-	once sync.Map // what was warned of: message and registration
+	to    *slog.Logger
+	bound logBound
 }
+
+func newLog(l *slog.Logger) *log { return &log{to: l, bound: logBound{of: map[logKey]*logState{}}} }
 
 // debugOr is Warn if warn, else Debug.
 func debugOr(warn bool) slog.Level {
@@ -73,12 +83,6 @@ func (o *log) write(ctx context.Context, level slog.Level, message, registration
 	o.to.LogAttrs(ctx, level, "authtrip: "+message, attrs...)
 }
 
-// first reports whether it is asked for the first time.
-func (o *log) first(message, registration string) bool {
-	_, before := o.once.LoadOrStore([2]string{message, registration}, nil)
-	return !before
-}
-
 func (o *log) tokenCall(ctx context.Context, call TokenCall) {
 	attrs := []slog.Attr{
 		slog.String("server", call.Server), slog.String("why", call.Why), slog.String("outcome", call.Outcome),
@@ -87,16 +91,30 @@ func (o *log) tokenCall(ctx context.Context, call TokenCall) {
 	if call.Lifetime > 0 {
 		attrs = append(attrs, slog.Duration("lifetime", call.Lifetime))
 	}
-	message := "token call"
-	// That a user has to log in is not the registration's state.
-	changed := call.Changed && !(call.User && errors.Is(call.Err, ErrAuthorizationRequired))
-	switch {
-	case changed && call.Err != nil:
-		message = "token calls fail"
-	case changed:
-		message = "token calls work again"
+	message, level := "token call", slog.LevelDebug
+	if fails, says := whatItSays(call); says {
+		if changed, warn := o.bound.change(call.Registration, fails); changed {
+			message, level = "token calls work again", debugOr(warn)
+			if fails {
+				message = "token calls fail"
+			}
+		}
 	}
-	o.write(ctx, debugOr(changed), message, call.Registration, call.Err, attrs...)
+	o.write(ctx, level, message, call.Registration, call.Err, attrs...)
+}
+
+// whatItSays is whether a call says that the registration's calls fail, or that
+// they work; or nothing.
+func whatItSays(call TokenCall) (fails, says bool) {
+	switch {
+	case call.Why == "login", errors.Is(call.Err, ErrAuthorizationRequired):
+		return false, false
+	case call.Outcome == "issued", call.Outcome == "unchanged", call.Outcome == "dropped":
+		return false, true
+	case call.Outcome == "refused", call.Outcome == "failed":
+		return true, true
+	}
+	return false, false
 }
 
 func (o *log) waited(ctx context.Context, registration string, wait time.Duration, err error) {
@@ -104,7 +122,9 @@ func (o *log) waited(ctx context.Context, registration string, wait time.Duratio
 }
 
 func (o *log) rejected(ctx context.Context, registration string, status int, first bool) {
-	o.write(ctx, debugOr(first), "token rejected", registration, nil, slog.Int("status", status), slog.Bool("first", first))
+	const message = "token rejected"
+	warn := first && o.bound.once(message, registration)
+	o.write(ctx, debugOr(warn), message, registration, nil, slog.Int("status", status), slog.Bool("first", first))
 }
 
 func (o *log) replayed(ctx context.Context, registration string, accepted bool, err error) {
@@ -117,14 +137,14 @@ func (o *log) notReplayed(ctx context.Context, registration string, why error) {
 
 func (o *log) undecided(ctx context.Context, registration string, why error) {
 	const message = "envelope undecided"
-	o.write(ctx, debugOr(o.first(message, registration)), message, registration, why)
+	o.write(ctx, debugOr(o.bound.once(message, registration)), message, registration, why)
 }
 
 func (o *log) storeFailed(registration string, err error) {
-	message, level := "record not kept", slog.LevelDebug // StoreChanged told that the Store fails
+	message, level := "record trouble", slog.LevelDebug // StoreChanged told that the Store fails
 	if _, sealed := errors.AsType[*unreadable](err); sealed {
 		message = "record unreadable"
-		level = debugOr(o.first(message, registration))
+		level = debugOr(o.bound.once(message, registration))
 	}
 	o.write(context.Background(), level, message, registration, err)
 }

@@ -50,7 +50,7 @@ type Manager struct {
 
 // Option is a setting of a [Manager], or of a [Source] from [NewSource]: a
 // [Policy], [Hooks], an [Encryption], or what a With function returns. Of two of
-// a kind the later holds.
+// a kind the later holds, but for Hooks and loggers, which are all told.
 type Option interface{ apply(*Manager) }
 
 type optionFunc func(*Manager)
@@ -82,7 +82,7 @@ func NewManager(registrations []Registration, options ...Option) (*Manager, erro
 		}
 	}
 	if m.hooks.TokenCallDone != nil {
-		m.waiters.of = map[*entry]map[*waiter]struct{}{}
+		m.waiters.of = map[*entry]*crowd{}
 	}
 	var faults []error
 	var err error

@@ -15,76 +15,101 @@ var (
 // request sent again with another token, or, when there is none or the request
 // cannot be sent again, with res itself.
 func (t *Transport) retry(req *http.Request, res *http.Response, e *entry, tok *issued, own bool) (*http.Response, error) {
-	hooks := &e.client.manager.hooks
-	var replay *http.Request
+	a := &again{transport: t, entry: e, req: req, res: res}
+	finished := false
 	defer func() {
-		if p := recover(); p != nil { // in code of the user's
-			_ = res.Body.Close()
-			if replay != nil && replay.Body != nil {
-				_ = replay.Body.Close()
-			}
-			panic(p)
+		if !finished { // code of the user's panicked
+			a.abandon()
 		}
 	}()
-	giveBack := func(why error) (*http.Response, error) {
-		e.client.counted().notReplayed.Add(1)
-		if f := hooks.NotReplayed; f != nil {
-			f(req.Context(), e.client.ID, why)
-		}
-		return rejected(res, req), nil
+	out, err := a.send(tok, own)
+	finished = true
+	return out, err
+}
+
+// again is a rejected request on its way to be sent again.
+type again struct {
+	transport *Transport
+	entry     *entry
+	req       *http.Request
+	res       *http.Response // the first, then the second
+	replay    *http.Request  // nil at first
+}
+
+func (a *again) abandon() {
+	_ = a.res.Body.Close()
+	if a.replay != nil && a.replay.Body != nil {
+		_ = a.replay.Body.Close()
 	}
-	again := replayable(req)
+}
+
+func (a *again) send(tok *issued, own bool) (*http.Response, error) {
+	e, req, hooks := a.entry, a.req, &a.entry.client.manager.hooks
 	wanted, ok, first := e.reject(tok)
-	e.tellRejected(req.Context(), res.StatusCode, first)
+	e.tellRejected(req.Context(), a.res.StatusCode, first)
 	switch {
-	case t.NoReplay:
-		return giveBack(e.fail(errNoReplay))
-	case !again:
-		return giveBack(e.fail(errNotReplayable))
+	case a.transport.NoReplay:
+		return a.giveBack(e.fail(errNoReplay))
+	case !replayable(req):
+		return a.giveBack(e.fail(errNotReplayable))
 	case !ok:
-		return giveBack(e.fail(errPaused))
+		return a.giveBack(e.fail(errPaused))
 	}
-	res, ahead := readAhead(res)
+	res, ahead := readAhead(a.res)
+	a.res = res
 	another, err := e.reissue(req.Context(), tok, wanted)
 	if err != nil {
 		if req.Context().Err() != nil {
-			_ = res.Body.Close()
+			_ = a.res.Body.Close()
 			return nil, e.fail(leaving(req.Context()))
 		}
-		return giveBack(err)
+		return a.giveBack(err)
 	}
-	replay, err = copyBody(req)
+	a.replay, err = copyBody(req)
 	if err != nil {
-		return giveBack(e.fail(err))
+		return a.giveBack(e.fail(e.shown("", err)))
 	}
 	if !ahead.giveUp(req.Context(), e.client.manager.ctx) {
-		if replay.Body != nil {
-			_ = replay.Body.Close()
+		if a.replay.Body != nil {
+			_ = a.replay.Body.Close()
 		}
-		return giveBack(e.fail(ErrClosed))
+		return a.giveBack(e.fail(ErrClosed))
 	}
 
-	if f := hooks.Replay; f != nil {
+	if f := hooks.ReplayStart; f != nil {
 		if values := f(req.Context(), e.client.ID); values != nil {
-			replay = replay.WithContext(flightContext{req.Context(), values})
+			a.replay = a.replay.WithContext(flightContext{req.Context(), values})
 		}
 	}
 	e.client.counted().replays.Add(1)
-	second, err := t.send(replay, req, e.client, another, own)
+	second, err := a.transport.send(a.replay, req, e.client, another, own)
 	if err != nil {
 		e.tellReplayed(req.Context(), false, err)
 		return nil, err
 	}
-	second, again = e.judge(req, second)
-	first = e.replayed(another, !again)
-	res = second
-	if again {
+	second, rejectedToo := e.judge(req, second)
+	a.res = second
+	first = e.replayed(another, !rejectedToo)
+	if rejectedToo {
 		e.tellRejected(req.Context(), second.StatusCode, first)
 		second = rejected(second, req)
 	}
-	e.tellReplayed(req.Context(), !again, nil)
+	e.tellReplayed(req.Context(), !rejectedToo, nil)
 	return second, nil
 }
+
+// giveBack hands on the response that rejected the token.
+func (a *again) giveBack(why error) (*http.Response, error) {
+	a.entry.client.counted().notReplayed.Add(1)
+	if f := a.entry.client.manager.hooks.NotReplayed; f != nil {
+		f(a.req.Context(), a.entry.client.ID, why)
+	}
+	return rejected(a.res, a.req), nil
+}
+
+// shown is an error of the program's own code as a hook may have it: that may
+// repeat the request, and so the token.
+func (e *entry) shown(what string, err error) error { return newCallError(what, err, e.known()) }
 
 // tellRejected tells that a response rejected the token of a request.
 func (e *entry) tellRejected(ctx context.Context, status int, first bool) {
@@ -95,7 +120,10 @@ func (e *entry) tellRejected(ctx context.Context, status int, first bool) {
 }
 
 func (e *entry) tellReplayed(ctx context.Context, accepted bool, err error) {
-	if f := e.client.manager.hooks.Replayed; f != nil {
+	if f := e.client.manager.hooks.ReplayDone; f != nil {
+		if err != nil {
+			err = e.shown("", err)
+		}
 		f(ctx, e.client.ID, accepted, err)
 	}
 }

@@ -139,7 +139,7 @@ func (e *entry) adopt(sentAt instant, reply *tokenReply, owing bool) outcome {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.client.manager.closed() {
-		return outcome{}
+		return outcome{err: ErrClosed}
 	}
 	if e.history != nil || e.current.Load() != nil {
 		e.forgetTrouble()

@@ -19,9 +19,9 @@ const maxAttempts = 3
 // error is ctx's: the flight's own is in the outcome. The flight does not notice
 // when a caller leaves.
 func (e *entry) join(ctx context.Context, n need) (outcome, error) {
-	var waiting *waiter
 	if !n.renewal {
-		waiting = e.client.manager.waiters.add(e, ctx)
+		who := e.client.manager.waiters.add(e, ctx)
+		defer e.client.manager.waiters.remove(e, who)
 	}
 	flight := e.client.manager.flights.DoChan(e.flightKey(), func() (any, error) {
 		// A panic here would end the process, a Goexit strand all who wait.
@@ -35,7 +35,6 @@ func (e *entry) join(ctx context.Context, n need) (outcome, error) {
 	})
 	select {
 	case got := <-flight:
-		e.client.manager.waiters.remove(e, waiting)
 		return got.Val.(outcome), nil
 	case <-ctx.Done():
 		return outcome{}, leaving(ctx)
@@ -50,6 +49,7 @@ func (e *entry) join(ctx context.Context, n need) (outcome, error) {
 func (e *entry) flight(caller context.Context, n need) (got outcome) {
 	k := e.newCall(caller, e.why(n))
 	got.err = errUnfinished
+	e.client.manager.waiters.begin(e)
 	defer func() { k.done(got, e.client.manager.waiters.take(e)) }()
 	done, asOf := e.begin(n)
 	if done != nil {

@@ -61,10 +61,13 @@ func (s *Source) Stats() Stats {
 	if t.usableFor == forever {
 		stats.Left = -1
 	}
+	e.mu.Lock()
+	rejected := t.noted().standing != good || e.past().rejectedToo
+	e.mu.Unlock()
 	switch {
 	case !t.usable(now):
 		stats.Token = "expired"
-	case t.noted().standing != good:
+	case rejected:
 		stats.Token = "rejected"
 	case t.young(now):
 		stats.Token = "fresh"

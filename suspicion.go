@@ -87,8 +87,8 @@ func (e *entry) reject(t *issued) (n need, reissue, first bool) {
 		h.pause.restart(now)
 		return need{}, false, true
 	default:
+		first = !past.rejectedToo
 		e.suspectCurrent(cur)
-		first = true
 	}
 	return e.another(t), true, first
 }
@@ -115,7 +115,7 @@ func (e *entry) rejectedUnseen(t *issued) (first bool) {
 		h.pause.restart(now)
 		return true
 	case cur.noted().standing != suspect:
-		first = cur.noted().standing == good
+		first = cur.noted().standing == good && !past.rejectedToo
 		e.suspectCurrent(cur)
 	}
 	e.note().unseen = true

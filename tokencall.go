@@ -51,22 +51,32 @@ func (k *call) start(flight context.Context) (context.Context, error) {
 	if hook == nil {
 		return flight, nil
 	}
-	values, err := contained(flight, func() (context.Context, error) {
-		values := hook(flight, k.caller, k.told)
-		if values == nil {
-			return nil, errors.New("it returned no context")
-		}
-		if trace := httptrace.ContextClientTrace(values); trace != nil && trace == httptrace.ContextClientTrace(k.caller) {
-			return nil, errors.New("it passed on the caller's httptrace, which would see the client's secret")
-		}
-		return values, nil
-	})
+	told, caller := k.told, k.caller // the hook may go on when the flight has ended
+	values, err := contained(flight, func() (context.Context, error) { return hook(flight, caller, told), nil })
+	broken, isBroken := values.(brokenStart)
+	trace := httptrace.ContextClientTrace
+	switch {
+	case err != nil:
+	case isBroken:
+		k.values, err = broken.Context, broken.why
+	case values == nil:
+		err = errNoContext
+	default:
+		k.values = values
+		_, err = contained(flight, func() (struct{}, error) {
+			if t := trace(values); t != nil && t == trace(caller) {
+				return struct{}{}, errors.New("it passed on the caller's httptrace, which would see the client's secret")
+			}
+			return struct{}{}, nil
+		})
+	}
 	if err != nil {
 		return nil, &configError{"Hooks.TokenCallStart", err}
 	}
-	k.values = values
 	return values, nil
 }
+
+var errNoContext = errors.New("it returned no context")
 
 // errUnfinished is what a call ends by that panicked.
 var errUnfinished = errors.New("the token call broke off")
@@ -81,12 +91,14 @@ func (k *call) done(got outcome, waiters []context.Context) {
 	if k.told.Outcome = k.outcome(got, err); k.told.Outcome == "" {
 		return
 	}
+	if k.told.Outcome == "dropped" || k.told.Outcome == "stored" {
+		err = nil
+	}
 	if t := got.token; t != nil && t.usableFor != forever {
 		k.told.Lifetime = t.left(readClocks())
 	}
 	k.told.Duration = time.Duration(readClocks().mono - k.begun.mono)
-	k.told.Changed = k.entry.changed(k.told.Outcome, err != nil)
-	c.countCall(k.told)
+	c.countCall(k.told, err != nil)
 	hook := c.manager.hooks.TokenCallDone
 	if hook == nil {
 		return
@@ -98,8 +110,8 @@ func (k *call) done(got outcome, waiters []context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hookWait)
 	defer cancel()
+	told := k.told
 	_, _ = contained(ctx, func() (struct{}, error) {
-		told := k.told
 		if err != nil {
 			told.Err = k.entry.fail(err)
 		}
@@ -118,20 +130,26 @@ func (k *call) outcome(got outcome, err error) string {
 	switch {
 	case err == nil && got.deferred:
 		return "deferred"
-	case err == nil && got.stored:
+	case got.stored && (err == nil || !called):
 		return "stored"
-	case !called:
-		return ""
-	case err == nil && got.unchanged:
+	case err == errSuperseded:
+		return "dropped"
+	case called && err == nil && got.unchanged:
 		return "unchanged"
-	case err == nil:
+	case called && err == nil:
 		return "issued"
-	case err == ErrClosed:
+	case called && err == ErrClosed:
 		return "closed"
 	}
 	switch err := err.(type) {
+	case *configError:
+		return "failed"
+	case *heard:
+		return "refused"
 	case *circuitOpen:
-		return "circuit open"
+		if called {
+			return "circuit open"
+		}
 	case *grantEnded:
 		return "refused"
 	case *ServerError:
@@ -139,20 +157,8 @@ func (k *call) outcome(got outcome, err error) string {
 			return "refused"
 		}
 	}
-	return "failed"
-}
-
-// changed notes whether the entry's calls fail, and reports whether that is
-// news. What was not asked says nothing.
-func (e *entry) changed(outcome string, failed bool) bool {
-	if outcome == "closed" || outcome == "circuit open" || outcome == "deferred" {
-		return false
+	if called {
+		return "failed"
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.past().failing == failed {
-		return false
-	}
-	e.note().failing = failed
-	return true
+	return ""
 }

@@ -123,8 +123,8 @@ func (u *users) manager(p authtrip.Policy) *authtrip.Manager {
 			u.hear("token call", call.Err)
 			u.note(fmt.Sprintf("%+v %#v", call, call))
 		},
-		Waited:   func(_ context.Context, _ string, _ time.Duration, err error) { u.hear("wait", err) },
-		Replayed: func(_ context.Context, _ string, _ bool, err error) { u.hear("second sending", err) },
+		Waited:     func(_ context.Context, _ string, _ time.Duration, err error) { u.hear("wait", err) },
+		ReplayDone: func(_ context.Context, _ string, _ bool, err error) { u.hear("second sending", err) },
 	}, authtrip.WithLogger(slog.New(slog.NewTextHandler(noting{u}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	if err != nil {
 		u.t.Fatal(err)
