@@ -32,3 +32,14 @@ func HooksOf(all ...Hooks) Hooks {
 	}
 	return m.hooks
 }
+
+// CountWaiters is how many contexts are kept for hooks.
+func (s *Source) CountWaiters() (n int) {
+	w := &s.client.manager.waiters
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.of {
+		n += 1 + len(c.here) + len(c.left)
+	}
+	return n
+}

@@ -128,3 +128,30 @@ func TestFromAHookTheSourceAnswers(t *testing.T) {
 		CircuitChanged: func(string, string, string) { ask() },
 	}))
 }
+
+func TestI16_AGoexitInAHookLeavesNoBodyOpen(t *testing.T) {
+	for name, hooks := range map[string]authtrip.Hooks{
+		"Rejected":    {Rejected: func(context.Context, string, int, bool) { runtime.Goexit() }},
+		"ReplayStart": {ReplayStart: func(context.Context, string) context.Context { runtime.Goexit(); return nil }},
+		"ReplayDone":  {ReplayDone: func(context.Context, string, bool, error) { runtime.Goexit() }},
+	} {
+		src := newSource(t, registration(), hooks, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a"}`, `{"access_token":"b"}`}}))
+		var bodies []*closing
+		rt := &authtrip.Transport{Source: src, Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			bodies = append(bodies, &closing{Reader: strings.NewReader("no")})
+			return &http.Response{StatusCode: 401, Header: http.Header{}, Body: bodies[len(bodies)-1], Request: r}, nil
+		})}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			req, _ := http.NewRequest(http.MethodGet, "https://api.example/", nil)
+			_, _ = rt.RoundTrip(req)
+		}()
+		<-done
+		for i, b := range bodies {
+			if !b.closed.Load() {
+				t.Errorf("%s: body %d is open", name, i)
+			}
+		}
+	}
+}
