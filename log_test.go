@@ -178,7 +178,7 @@ func TestEveryRecordIsAsDocumented(t *testing.T) {
 		"request not sent again": {"registration", "error"},
 		"envelope undecided":     {"registration", "error"},
 		"record unreadable":      {"registration", "error"},
-		"record not kept":        {"registration", "error"},
+		"record trouble":         {"registration", "error"},
 		"store fails":            {"error"},
 		"store works again":      {},
 		"circuit changed":        {"server", "from", "to"},

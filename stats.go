@@ -8,7 +8,7 @@ type Stats struct {
 	Server       string // scheme, host and port of the token endpoint
 
 	// Token is "none", "fresh", "stale" (it is sent, and about to be renewed),
-	// "rejected" (a server rejected it, and no other was had yet), or "expired".
+	// "rejected" (a server rejected it, and no better one was had), or "expired".
 	Token string
 	// Age is the time since the token was asked for, Left that until it is not
 	// used any more; both are 0 with none, and Left is negative if the server gave
@@ -17,19 +17,20 @@ type Stats struct {
 
 	// What the registration, with all its users and scopes, did so far.
 
-	TokenCalls  uint64 // that were made; attempts of one count as one
+	TokenCalls  uint64 // that were made, logins too; attempts of one count as one
 	Failures    uint64 // of them, those that brought no token
-	Stored      uint64 // tokens that the Store had, for which no call was made
-	Rejections  uint64 // responses that rejected a token
+	Stored      uint64 // tokens that the Store had
+	Rejections  uint64 // of tokens: by responses, and told by Suspect
 	Replays     uint64 // requests that were sent again
 	NotReplayed uint64 // rejecting responses that were handed on instead
 
-	// Circuit is the state of the server's circuit breaker: "closed", "open" or
-	// "half-open".
+	// Circuit is the state of the server's circuit breaker: "closed", "open", also
+	// when a probe is due and nobody needs one, or "half-open" while it is made.
 	Circuit string
 }
 
-// Stats returns plain numbers for a health page. They are read one by one: while
+// Stats returns plain numbers for a health page; in JSON its durations are
+// nanoseconds. They are read one by one: while
 // requests go on they need not fit each other to the last. It does no I/O, begins
 // no token call, and works after Close.
 func (s *Source) Stats() Stats {

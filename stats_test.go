@@ -2,6 +2,7 @@ package authtrip_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,4 +126,68 @@ func TestStatsOfNoSource(t *testing.T) {
 	if s := new(authtrip.Source).Stats(); s.Token != "none" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// A token that was reissued and is rejected as well does not count as fresh,
+// though nothing better is to be had.
+func TestStatsOfATokenThatIsRejectedToo(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		for range 3 {
+			res, err := w.client.Get(w.srv.APIURL + "/always")
+			if err != nil || res.StatusCode != 401 {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if s := w.src.Stats(); s.Token != "rejected" {
+				t.Errorf("%+v", s)
+			}
+		}
+		time.Sleep(25 * time.Hour)
+		w.mustGet()
+		if s := w.src.Stats(); s.Token != "fresh" {
+			t.Errorf("%+v", s)
+		}
+	}, serving(rejecting("/always")))
+}
+
+func TestStatsWhileAProbeIsMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		status, wait := 503, time.Duration(0)
+		src := newSource(t, registration(), authtrip.Policy{BreakerFailures: 1}, authtrip.WithTokenTransport(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(wait)
+			return (&replies{bodies: []string{`{"access_token":"a"}`}, status: status}).RoundTrip(r)
+		})))
+		_, _ = src.Token(t.Context())
+		time.Sleep(time.Minute)
+		status, wait = 200, time.Second
+		go func() { _, _ = src.Token(t.Context()) }()
+		time.Sleep(500 * time.Millisecond)
+		if s := src.Stats(); s.Circuit != "half-open" {
+			t.Errorf("%+v", s)
+		}
+		time.Sleep(time.Second)
+		if s := src.Stats(); s.Circuit != "closed" || s.TokenCalls != 2 || s.Failures != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// The server gives the token again at its end: it is sent for a moment more.
+func TestStatsOfATokenThatIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := registration()
+		r.ExpiresInRemains = true
+		src := newSource(t, r, authtrip.WithTokenTransport(&replies{bodies: []string{`{"access_token":"a","expires_in":100}`, `{"access_token":"a","expires_in":10}`}}))
+		_, _ = src.Token(t.Context())
+		time.Sleep(91 * time.Second)
+		if s := src.Stats(); s.Token != "expired" || s.Left != 0 {
+			t.Errorf("%+v", s)
+		}
+		if _, err := src.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := src.Stats(); s.Token != "stale" || s.Failures != 0 || s.TokenCalls != 2 {
+			t.Errorf("%+v", s)
+		}
+	})
 }
