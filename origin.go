@@ -117,6 +117,9 @@ func (r *originRule) judge(req *http.Request) way {
 	if req.URL == nil {
 		return pass // net/http refuses it in its own words
 	}
+	if req.URL.Opaque != "" && !namesItsHost(req.URL) {
+		return pass
+	}
 	if req.Response == nil { // not redirected
 		if req.URL.Scheme == "https" && (len(r.listed) == 0 || r.listedAsWritten(req.URL.Host)) {
 			return attach
@@ -127,6 +130,21 @@ func (r *originRule) judge(req *http.Request) way {
 		return pass // the caller did not choose this place
 	}
 	return attach
+}
+
+// namesItsHost reports whether a request line that is u.Opaque, as net/http has
+// it, is of the origin that u is: it may name another, which a proxy or gateway
+// on the way would follow.
+func namesItsHost(u *url.URL) bool {
+	line := u.Opaque
+	switch {
+	case strings.HasPrefix(line, "//"):
+		line = u.Scheme + ":" + line
+	case strings.HasPrefix(line, "/"):
+		return true
+	}
+	named, err := url.Parse(line)
+	return err == nil && named.Host != "" && origin(named) == origin(u)
 }
 
 func (r *originRule) listedAsWritten(host string) bool {
