@@ -146,7 +146,7 @@ func (d *Doctor) checkUse() {
 // ownFirst are origins, with those that the configuration adds to NHN Cloud's
 // before these: they are what its writer wants to see.
 func ownFirst(origins []string) []string {
-	presets := nhn.Registration(nhn.Credentials{}).Origins
+	presets := append(nhn.Registration(nhn.Credentials{}).Origins, nhn.Registration(nhn.Credentials{}, nhn.Government()).Origins...)
 	isPresets := func(origin string) bool { return slices.Contains(presets, origin) }
 	own := slices.DeleteFunc(slices.Clone(origins), isPresets)
 	return append(own, slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return !isPresets(o) })...)
