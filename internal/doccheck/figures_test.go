@@ -12,7 +12,7 @@ const notMeasured = "<!-- figures that are set, not measured -->"
 
 var (
 	// measured is a cell that has a unit, as what was measured does.
-	measured = regexp.MustCompile(`(?m)^\|.*\|[^|\n]*\d ?(?:ns|µs|ms|s|B|KB|KiB|MB|MiB|GiB)\b[^|\n]*\|`)
+	measured = regexp.MustCompile(`(?m)^\|.*\|[^|\n]*\b[\d.,]*\d ?(?:ns|µs|ms|s|B|KB|KiB|MB|MiB|GiB)\b[^|\n]*\|`)
 	makes    = regexp.MustCompile("(?m)(?:`|&& |^)(?:\\w+=\\S+ )*(?:go run|go test|scripts/\\w|bench/run\\.sh|\\./run\\.sh)")
 	section  = regexp.MustCompile(`(?m)^## `)
 	setApart = regexp.MustCompile(regexp.QuoteMeta(notMeasured) + `\n+(?:\|.*\n)+`) // a marker, and its table
