@@ -1,10 +1,7 @@
 package command_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -13,12 +10,8 @@ import (
 // are run one after the other, then each does what the text says. What serves is
 // left running, as in a terminal of its own; ports are free ones.
 func TestReadme(t *testing.T) {
-	_, file, _, _ := runtime.Caller(0)
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(file), "..", "..", "..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n## Without Go\n")
+	_, text := readDocument(t, "README.md")
+	_, section, _ := strings.Cut(text, "\n## Without Go\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	_, marked, _ := strings.Cut(section, "<!-- run by contrib/cli/internal/command/readme_test.go")
 	var commands []string
