@@ -36,8 +36,8 @@
 // one token call, however many requests it was rejected for, and each of them
 // is sent once more. If no other token can be had, the caller gets the server's
 // response as it came, and the suspect goes on being used until it expires:
-// one odd answer takes nothing from anybody. Until a request that was sent again
-// is accepted, further tokens are asked for ever more rarely.
+// one odd answer takes nothing from anybody. Until a repeated request is accepted,
+// authtrip asks for new tokens less and less often.
 //
 // A request is sent again only if its body can be had again; see [Transport]. A
 // 401 rejects a token as [RejectBearer] says. Services that answer 200 whatever

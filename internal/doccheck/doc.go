@@ -1,7 +1,8 @@
 // Package doccheck has the tests that hold the documents to what they say:
 // their Go compiles, their configuration is read, their commands and JSON are
 // what they seem, their links lead somewhere, the tests that they name are
-// there, and figures stand beside the command that makes them.
+// there, so are names and the command's flags, the errors' hints are those of
+// the code, and figures stand beside the command that makes them.
 //
 // The code in the root package's documentation is looked at, too.
 //

@@ -1,17 +1,20 @@
 package doccheck
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 )
 
 var (
-	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	link    = regexp.MustCompile(`\]\(([^()\s]+)(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\)`) // with a title or without
 	source  = regexp.MustCompile(`(?:src|srcset|href)="([^"]+)"`)
 	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+)$`)
 )
@@ -47,6 +50,10 @@ func TestABrokenLinkIsFound(t *testing.T) {
 		"../READ.md":                  false,
 		"../internal":                 true,
 		"../../elsewhere":             false,
+		"../hooks.go#L1-L3":           true,
+		"../hooks.go#L99999":          false,
+		"../hooks.go#heading":         false,
+		"../hook.go#L1":               false,
 		"soak.md#one-two":             true,
 		"../docs/soak.md#three":       false,
 		"https://example.com/nowhere": true,
@@ -54,6 +61,13 @@ func TestABrokenLinkIsFound(t *testing.T) {
 		if err := follow("docs/soak.md", to, anchors); (err == nil) != works {
 			t.Errorf("%s: %v", to, err)
 		}
+	}
+}
+
+func TestALinkWithATitleIsFound(t *testing.T) {
+	doc := document{text: "See [one](a.md), [two](b.md \"a title\") and [three](c.md 'another').\n"}
+	if got := doc.links(); !slices.Equal(got, []string{"a.md", "b.md", "c.md"}) {
+		t.Error(got)
 	}
 }
 
@@ -81,8 +95,31 @@ func follow(from, to string, anchors map[string]map[string]bool) error {
 	if _, err := os.Stat(root + "/" + target); err != nil && file != "" {
 		return fmt.Errorf("%q leads to nothing", to)
 	}
-	if anchor != "" && strings.HasSuffix(target, ".md") && !anchors[target][anchor] {
+	switch {
+	case anchor == "":
+	case !strings.HasSuffix(target, ".md"):
+		return toLine(to, target, anchor)
+	case !anchors[target][anchor]:
 		return fmt.Errorf("%q: %s has no heading for it", to, target)
+	}
+	return nil
+}
+
+// toLine says what is wrong with an anchor into a file of code, which is a line
+// or some, as in #L12-L20.
+func toLine(to, target, anchor string) error {
+	m := regexp.MustCompile(`^L(\d+)(?:-L(\d+))?$`).FindStringSubmatch(anchor)
+	if m == nil {
+		return fmt.Errorf("%q: only lines can be led to in %s", to, target)
+	}
+	text, err := os.ReadFile(root + "/" + target)
+	if err != nil {
+		return fmt.Errorf("%q leads into no file", to)
+	}
+	for _, number := range m[1:] {
+		if n, _ := strconv.Atoi(number); n > bytes.Count(text, []byte("\n")) {
+			return fmt.Errorf("%q: %s has no such line", to, target)
+		}
 	}
 	return nil
 }

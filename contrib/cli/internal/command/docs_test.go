@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -51,14 +50,9 @@ func TestDocs(t *testing.T) {
 			t.Fatalf("the sessions need %s: install it: %v", needed, err)
 		}
 	}
-	_, file, _, _ := runtime.Caller(0)
-	path := filepath.Join(filepath.Dir(file), "..", "..", "..", "..", "docs", "cli.md")
-	before, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, before := readDocument(t, "docs/cli.md")
 	s := newShell(t)
-	after := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").ReplaceAllStringFunc(string(before), func(block string) string {
+	after := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").ReplaceAllStringFunc(before, func(block string) string {
 		lines := strings.TrimSuffix(strings.TrimPrefix(block, "```console\n"), "```")
 		return "```console\n" + s.session(commandsOf(lines)) + "```"
 	})
@@ -68,8 +62,8 @@ func TestDocs(t *testing.T) {
 		}
 		return
 	}
-	if string(before) != after {
-		t.Errorf("the sessions print something else than docs/cli.md has; go test ./internal/command -run TestDocs -write writes it anew\n%s", firstDifference(string(before), after))
+	if before != after {
+		t.Errorf("the sessions print something else than docs/cli.md has; go test ./internal/command -run TestDocs -write writes it anew\n%s", firstDifference(before, after))
 	}
 }
 

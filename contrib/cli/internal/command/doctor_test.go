@@ -73,6 +73,16 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 	w.examined(codeFound, "doctor nhn")
 }
 
+// Given a preset's many origins and one of the configuration's own, then that
+// one is shown, and not as one of "and 30 more".
+func TestDoctorShowsTheConfigurationsOwnOriginsFirst(t *testing.T) {
+	w := newWorld(t)
+	w.write("more.yml", fmt.Sprintf("registration: {nhn: {provider: nhn, client_id: %s, client_secret: '${NHN_SECRET}', token_uri: '%s/oauth2/token/create', more_origins: ['%s']}}",
+		w.cloud.Credentials().UserAccessKeyID, w.cloud.AuthURL, w.cloud.APIURL))
+	report := w.examined(0, "doctor --config more.yml --call "+w.cloud.APIURL+"/v1/organizations")
+	w.has(report, "\npass|origins|"+w.cloud.APIURL+", core.api.nhncloudservice.com, ", " more\n")
+}
+
 func TestDoctorAsJSON(t *testing.T) {
 	w := newWorld(t)
 	var report struct {

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)
 	}
+	keepNoResults()
 	os.Exit(code)
 }
 

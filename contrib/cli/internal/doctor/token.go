@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/authtrip/authtrip"
+	"github.com/authtrip/authtrip/nhn"
 )
 
 // checkToken makes a real token call, or uses what a user granted, and reports
@@ -133,12 +134,22 @@ func (d *Doctor) checkUse() {
 		d.add("origins", Warn, "none are listed: the token goes wherever a program sends a request", "list them: origins: [api.example.com]")
 		return
 	}
-	shown := d.Registration.Origins[:min(3, len(d.Registration.Origins))]
+	origins := ownFirst(d.Registration.Origins)
+	shown := origins[:min(3, len(origins))]
 	more := ""
-	if n := len(d.Registration.Origins) - len(shown); n > 0 {
+	if n := len(origins) - len(shown); n > 0 {
 		more = fmt.Sprintf(", and %d more", n)
 	}
 	d.add("origins", Pass, strings.Join(shown, ", ")+more, "")
+}
+
+// ownFirst are origins, with those that the configuration adds to NHN Cloud's
+// before these: they are what its writer wants to see.
+func ownFirst(origins []string) []string {
+	presets := append(nhn.Registration(nhn.Credentials{}).Origins, nhn.Registration(nhn.Credentials{}, nhn.Government()).Origins...)
+	isPresets := func(origin string) bool { return slices.Contains(presets, origin) }
+	own := slices.DeleteFunc(slices.Clone(origins), isPresets)
+	return append(own, slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return !isPresets(o) })...)
 }
 
 func (d *Doctor) headers() []string {

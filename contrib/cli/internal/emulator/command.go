@@ -26,7 +26,9 @@ func Command() *cobra.Command {
 		Short: "Serve an emulator of NHN Cloud or of a PRISM customer's service",
 		Long: `Serves what authtrip is used with, on this machine and without an account: an
 authorization server that issues tokens, an API that takes them, and a page on
-which one watches tokens and calls and makes the token endpoint fail.`,
+which one watches tokens and calls and makes the token endpoint fail. It runs
+until Ctrl-C, and everything is forgotten then: after restarting it, add --fresh
+once to "authtrip token", which has a token of before in its cache.`,
 		Example: `  authtrip emulator nhn
   authtrip emulator prism`,
 		Args: cobra.NoArgs,
@@ -42,7 +44,8 @@ func nhnCommand() *cobra.Command {
 		Use:   "nhn",
 		Short: "NHN Cloud: client credentials, and an API behind them",
 		Long: `Serves NHN Cloud's token endpoint and a framework API at one address, and a
-page to watch them at /_emulator/. Everything is forgotten when it stops.`,
+page to watch them at /_emulator/. It runs until Ctrl-C, and everything is
+forgotten then.`,
 		Example: `  authtrip emulator nhn
   authtrip emulator nhn --listen 127.0.0.1:0 --lifetime 30s
   authtrip emulator nhn --config-out emulator.yml
@@ -64,8 +67,8 @@ func prismCommand() *cobra.Command {
 		Short: "PRISM: a customer's service with codes and refresh tokens",
 		Long: `Serves what a customer of B2B PRISM Live Studio serves: the authorization page,
 the token endpoint, a service API; and a page to watch them at /_emulator/.
-Everything is forgotten when it stops. A user is logged in from the start: the
-configuration has that login's refresh token.`,
+It runs until Ctrl-C, and everything is forgotten then. A user is logged in from
+the start: the configuration has that login's refresh token.`,
 		Example: `  authtrip emulator prism
   authtrip emulator prism --config-out emulator.yml
   authtrip token prism --config emulator.yml  # in another terminal

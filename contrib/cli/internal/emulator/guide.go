@@ -29,7 +29,7 @@ func (g guide) print(w io.Writer) error {
 		fmt.Fprintf(&b, "  %-20s %s\n", f.Name, f.Value)
 	}
 	fmt.Fprintf(&b, "\nA configuration for authtrip, which --config-out FILE writes:\n\n%s", indented(g.Config))
-	fmt.Fprintf(&b, "\nWith it (--fresh once, if a token of an emulator before is cached):\n\n  authtrip token %s --config FILE\n", g.Registration)
+	fmt.Fprintf(&b, "\nWith it (after restarting the emulator, add --fresh once):\n\n  authtrip token %s --config FILE\n", g.Registration)
 	for _, s := range g.Steps {
 		fmt.Fprintf(&b, "\n%s:\n\n%s", s.What, indented(s.Command+"\n"))
 	}

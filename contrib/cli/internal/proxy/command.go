@@ -54,7 +54,8 @@ machine, for which it listens on loopback only, or just you, with
 --listen unix:PATH. What web pages in a browser send is refused.
 
 GET /.authtrip/health and /.authtrip/metrics (for Prometheus) are the proxy's
-own. SIGINT or SIGTERM lets the requests in flight end; a second one does not.`,
+own. It runs until Ctrl-C (SIGINT) or SIGTERM, and lets the requests in flight
+end; a second one does not.`,
 		Example: `  authtrip proxy --to https://core.api.nhncloudservice.com
   curl http://127.0.0.1:8080/v1/organizations
 
