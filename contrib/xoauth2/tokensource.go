@@ -12,7 +12,7 @@ import (
 // else. It is safe for concurrent use.
 //
 // Its Token is [authtrip.Source.Token] and has its errors. The values of ctx
-// go with every call, for Hooks.TokenCall; its end and its deadline are not
+// go with every call, for Hooks.TokenCallStart; its end and its deadline are not
 // heard, so that a TokenSource made during a request lives on after it. What
 // bounds a call is Policy.FetchTimeout.
 //
