@@ -119,6 +119,12 @@ func TestAlerts(t *testing.T) {
 				a.waits(1, 10, "timeout")
 			}
 		}, "", ""},
+		"a few of many requests get no token": {func(m float64, a, b process) {
+			a.waits(50, 0.1, "")
+			if math.Mod(m, 4) == 0 {
+				a.waits(1, 0.1, "503")
+			}
+		}, "", ""},
 		"a secret that is wrong, once": {func(m float64, a, b process) {
 			if m == 20 {
 				a.call("first use", "refused", "invalid_client")
@@ -128,10 +134,10 @@ func TestAlerts(t *testing.T) {
 			if m == 10 {
 				a.call("first use", "refused", "invalid_client")
 			}
-			if m == 38 {
+			if m == 46 {
 				clear(a)
 			}
-			if m == 45 {
+			if m == 52 {
 				a.call("first use", "refused", "invalid_client") // as it was
 			}
 		}, "ClientRefused", ""},
@@ -169,6 +175,12 @@ func TestAlerts(t *testing.T) {
 			b.call("stale", "issued", "")
 			a.call("stale", "failed", "503")
 		}, "TokenNotRenewed of a:1", "TokenNotRenewed of a:1"},
+		"renewals fail now and then": {func(m float64, a, b process) {
+			a.call("stale", "issued", "")
+			if math.Mod(m, 4) == 0 {
+				a.call("stale", "failed", "503")
+			}
+		}, "", ""},
 		"one ends soon, the other's calls fail": {func(m float64, a, b process) {
 			a.left(0)
 			b.left(3000)
