@@ -18,7 +18,7 @@ const other = "_OTHER"
 // errorTypeIn is the errorType of what ended a request with this context: that
 // it was the caller's own deadline says nothing of the server.
 func errorTypeIn(ctx context.Context, err error) string {
-	if ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
+	if ctx != nil && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
 		return "caller_timeout"
 	}
 	return errorType(err)

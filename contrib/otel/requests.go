@@ -2,9 +2,11 @@ package authotel
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
+	"github.com/authtrip/authtrip"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -22,6 +24,9 @@ func event(ctx context.Context, name string, attributes []attribute.KeyValue) {
 
 func (t *Telemetry) waited(ctx context.Context, registration string, wait time.Duration, err error) {
 	t.countWait(ctx, registration, wait, err)
+	if errors.Is(err, authtrip.ErrCircuitOpen) { // no call begins that could tell of a token that was dropped
+		t.lifetimes.dropUnended(registration)
+	}
 	event(ctx, "authtrip.token.waited", append(t.aboutRequest(ctx, registration, err), waitKey.Float64(wait.Seconds())))
 }
 

@@ -41,6 +41,16 @@ func (l *lifetimes) drop(registration string) {
 	delete(l.ends, registration)
 }
 
+// dropUnended forgets a token that was to be good still when a request had none:
+// it was dropped. One that has ended stays, as ended.
+func (l *lifetimes) dropUnended(registration string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ends[registration].After(time.Now()) {
+		delete(l.ends, registration)
+	}
+}
+
 // left returns what is left now, by registration.
 func (l *lifetimes) left() map[string]time.Duration {
 	l.mu.Lock()

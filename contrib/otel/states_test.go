@@ -62,6 +62,21 @@ func TestNothingIsLeftOfATokenThatWasDropped(t *testing.T) {
 	w.wantPoints(remaining, map[string]float64{})
 }
 
+func TestAnOpenCircuitTellsThatATokenWasDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTelemetry(t)
+		for _, id := range []string{"dropped", "ended"} {
+			w.tel.Hooks().TokenCallDone(t.Context(), authtrip.TokenCall{Registration: id, Why: "first use", Outcome: "issued", Lifetime: time.Hour})
+			if id == "dropped" {
+				w.tel.Hooks().Waited(t.Context(), id, 0, authtrip.ErrCircuitOpen)
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		w.tel.Hooks().Waited(t.Context(), "ended", 0, authtrip.ErrCircuitOpen)
+		w.wantPoints(remaining, map[string]float64{"authtrip.registration=ended": 0})
+	})
+}
+
 func TestATokenThatAnotherProcessIsRenewingCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTelemetry(t)

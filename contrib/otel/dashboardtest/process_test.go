@@ -63,10 +63,15 @@ func (p process) circuit(state string) {
 func (p process) scraped(s *server, instance string) {
 	s.t.Helper()
 	for series, v := range p {
-		l, err := parser.NewParser(parser.Options{}).ParseMetric(series)
-		if err != nil {
-			s.t.Fatal(series, err)
+		l, known := s.parsed[series+instance]
+		if !known {
+			of, err := parser.NewParser(parser.Options{}).ParseMetric(series)
+			if err != nil {
+				s.t.Fatal(series, err)
+			}
+			l = labels.NewBuilder(of).Set("job", "shop").Set("instance", instance).Labels()
+			s.parsed[series+instance] = l
 		}
-		s.add(labels.NewBuilder(l).Set("job", "shop").Set("instance", instance).Labels(), v)
+		s.add(l, v)
 	}
 }

@@ -25,19 +25,22 @@ type server struct {
 	engine *promql.Engine
 	begun  time.Time
 	now    time.Time // when it scraped last
-	names  map[string]bool
-	rules  []rulefmt.Rule
-	shown  map[string]labels.Labels // the series of the scrapes and rules of last time
-	active map[string]time.Time     // since when an alert's expression has a series
+
+	interval time.Duration // that between scrapes
+	names    map[string]bool
+	rules    []rulefmt.Rule
+	shown    map[string]labels.Labels // the series of the scrapes and rules of last time
+	active   map[string]time.Time     // since when an alert's expression has a series
+	parsed   map[string]labels.Labels // those of a process's series
 }
 
-// interval is that between scrapes.
+// interval is that between scrapes of a real program.
 const interval = 30 * time.Second
 
 func newServer(t *testing.T) *server {
 	t.Helper()
 	begun := time.Now().Truncate(time.Minute)
-	return &server{t: t, rules: rules(t), active: map[string]time.Time{}, db: &memory{map[string]*series{}}, begun: begun, now: begun.Add(-interval), names: map[string]bool{}, engine: promql.NewEngine(promql.EngineOpts{
+	return &server{t: t, interval: interval, rules: rules(t), active: map[string]time.Time{}, parsed: map[string]labels.Labels{}, db: &memory{map[string]*series{}}, begun: begun, now: begun.Add(-interval), names: map[string]bool{}, engine: promql.NewEngine(promql.EngineOpts{
 		MaxSamples: 1_000_000, Timeout: 10 * time.Second, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
 	})}
 }
@@ -90,7 +93,7 @@ func (s *server) scrape(url string) {
 // evaluated. It returns the alerts that fire, by name and labels.
 func (s *server) step(scrape func()) []labels.Labels {
 	s.t.Helper()
-	s.now = s.now.Add(interval)
+	s.now = s.now.Add(s.interval)
 	before := s.shown
 	s.shown = map[string]labels.Labels{}
 	scrape()
