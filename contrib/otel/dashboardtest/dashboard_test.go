@@ -1,9 +1,7 @@
 package dashboardtest
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"math"
 	"os"
 	"regexp"
@@ -171,63 +169,6 @@ func TestTheDashboardOfAProgramWithoutTroubleIsGreen(t *testing.T) {
 		if len(got) != 1 || p.colour(got[0].F) != "green" {
 			t.Errorf("%q shows %v", p.Title, got)
 		}
-	}
-}
-
-// A circuit that is open for two processes is one, and a token that has ended is
-// no alarm.
-func TestTheDashboardOfTwoProcesses(t *testing.T) {
-	s := newServer(t)
-	s.step(func() {
-		for _, at := range []string{"a:1", "b:1"} {
-			p := process{}
-			p.circuit("open")
-			p.left(map[string]float64{"a:1": 0, "b:1": 3000}[at])
-			p.scraped(s, at)
-		}
-	})
-	for _, p := range load(t).Panels {
-		want, told := map[string]float64{"Circuits open": 1, "Shortest remaining lifetime": 3000}[p.Title]
-		if got := s.query(filled(p.Targets[0].Expr)); told && (len(got) != 1 || got[0].F != want) {
-			t.Errorf("%q shows %v, want %v", p.Title, got, want)
-		}
-	}
-}
-
-// Token calls are rare: what happened once shows, be it that a scrape saw the
-// series before or not.
-func TestWhatHappenedOnceShows(t *testing.T) {
-	for name, scrapesBefore := range map[string]int{"before the first scrape": 0, "after one": 1} {
-		t.Run(name, func(t *testing.T) {
-			p, s := newProgram(t), newServer(t)
-			c := p.clients[0]
-			for range scrapesBefore {
-				s.scrape(p.metrics)
-			}
-			p.fine(c)
-			c.tel.Hooks().StoreFailed("payments", errors.New("down"))
-			c.tel.Hooks().Undecided(context.Background(), "payments", errors.New("cut off"))
-			for range 10 {
-				s.scrape(p.metrics)
-			}
-			for _, p := range load(t).Panels {
-				want, once := map[string]float64{
-					"Token calls by outcome": 3, "Token calls by reason": 3, "Rejections": 1, "Replays": 1,
-					"Users' records not read or saved": 1, "Envelopes that could not be judged": 1,
-					"Token call duration, p95": 0, "Waits for a token, p95": 0, "Requests that waited": 0,
-				}[p.Title]
-				if !once {
-					continue
-				}
-				sum := 0.0
-				for _, series := range s.query(strings.NewReplacer("$__rate_interval", "2m", "$__range", "6h", "$job", ".*", "$registration", ".*").Replace(p.Targets[0].Expr)) {
-					sum += series.F
-				}
-				if want == 0 && !(sum > 0) || want != 0 && sum != want {
-					t.Errorf("%q shows %v, want %v", p.Title, sum, want)
-				}
-			}
-		})
 	}
 }
 
