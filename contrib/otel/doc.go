@@ -47,8 +47,13 @@
 // What is left of a token is computed when it is read, and is that of the
 // registration's latest token, from a token call or from the Store, and of the one
 // that ends first where several go by one name. 0: it has ended. There is none from
-// the start of a call that is made because it was dropped or rejected. Users' tokens have no such series: there would be one for each
-// user, or one that says nothing.
+// the start of a call that is made because it was dropped or rejected. Users'
+// tokens have no such series: there would be one for each user, or one that says
+// nothing.
+//
+// A circuit leaves "open" when somebody asks for a token, and that a Store works
+// again is noticed when it is needed next: of a process that nobody asks these two
+// say what was.
 //
 // "0 or 1" is of one Telemetry: where several share a MeterProvider, theirs add up.
 // Of what is left of the tokens of registrations with one ID, that of one of them
@@ -71,7 +76,7 @@
 //	authtrip.token_call.waiters   requests that waited, also those beyond 128
 //	authtrip.token.lifetime       for how long the token will be used, in seconds
 //
-// with status Error and the error's text when there is no token. Where another
+// with status Error and the error's text where something went wrong. Where another
 // process made the call there is no span.
 //
 // What happens to a request is an event of the span in its context:
