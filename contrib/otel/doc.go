@@ -37,14 +37,27 @@
 //	authtrip.circuit.state       closed, half-open, open: one series for each; that of the state it is in is 1
 //
 // error.type is an OAuth 2.0 error code of the standards, else the status of
-// the reply, or one of a few words such as timeout and connection_refused; it is
-// left out where there is no error. A server can invent neither a series nor a
-// text that is shown in one.
+// the reply, or one of a few words such as timeout and connection_refused, and
+// caller_timeout where a request's own deadline came first. It is left out where
+// there is no error. Servers cannot create series or put text into labels.
+//
+// With the first token call of a registration its likely series of the counters
+// begin, with 0. Those of the histograms begin with what happens first.
 //
 // What is left of a token is computed when it is read, and is that of the
-// registration's latest token, from a token call or from the Store; 0 is one
-// that has ended. Users' tokens have no such series: there would be one for each
-// user, or one that says nothing.
+// registration's latest token, from a token call or from the Store, and of the one
+// that ends first where several go by one name. 0: it has ended. There is none from
+// the start of a call that is made because it was dropped or rejected. Users'
+// tokens have no such series: there would be one for each user, or one that says
+// nothing.
+//
+// A circuit leaves "open" when somebody asks for a token, and that a Store works
+// again is noticed when it is needed next: of a process that nobody asks these two
+// say what was.
+//
+// "0 or 1" is of one Telemetry: where several share a MeterProvider, theirs add up.
+// Of what is left of the tokens of registrations with one ID, that of one of them
+// is shown: give such registrations names that differ, see [WithRegistrationName].
 //
 // By a Prometheus exporter's defaults dots are underscores, and units and
 // "_total" are appended: authtrip_token_call_duration_seconds_bucket. For those
@@ -55,15 +68,15 @@
 //
 // A token call is a span "token call <registration>" of kind client: the root of
 // a trace of its own, since many requests may wait for it. It is linked to each
-// request that waited, up to 128, and each of these is linked to it; a renewal
-// behind requests is linked to the one that began it. Only what is sampled is
-// linked. It has the attributes of the duration, and
+// request that waited, up to 128, and each of these whose span is still open is
+// linked to it; a renewal behind requests is linked to the one that began it. Only
+// what is sampled is linked. It has the attributes of the duration, and
 //
 //	authtrip.token_call.attempts  requests to the token endpoint
 //	authtrip.token_call.waiters   requests that waited, also those beyond 128
 //	authtrip.token.lifetime       for how long the token will be used, in seconds
 //
-// with status Error and the error's text when there is no token. Where another
+// with status Error and the error's text where something went wrong. Where another
 // process made the call there is no span.
 //
 // What happens to a request is an event of the span in its context:
@@ -79,11 +92,12 @@
 //
 // An [otelhttp.Transport] works in either order. Outside an authtrip.Transport
 // its one span for both sends gets http.request.resend_count when there was a
-// second; no span but one of an HTTP client does. Inside, the span of the second
-// send gets it. For that, and that alone, an otelhttp inside that is given
-// WithTracerProvider, or whose requests come without a span, needs
-// [ResendCounts]; so does another instrumentation, unless it takes the
-// TracerProvider from the span in the context too. For the whole program:
+// second. Other spans are left alone. Inside, the span of the second send gets it.
+//
+// An otelhttp inside needs [ResendCounts] if you give it a TracerProvider, or if
+// requests have no span; so does another instrumentation that does not take its
+// TracerProvider from the request's span. Nothing else needs it. For the whole
+// program:
 //
 //	otel.SetTracerProvider(authotel.ResendCounts(provider))
 //

@@ -15,6 +15,15 @@ import (
 // other is what the semantic conventions have for an error of no known kind.
 const other = "_OTHER"
 
+// errorTypeIn is the errorType of what ended a request with this context: that
+// it was the caller's own deadline says nothing of the server.
+func errorTypeIn(ctx context.Context, err error) string {
+	if ctx != nil && ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
+		return "caller_timeout"
+	}
+	return errorType(err)
+}
+
 // errorType names the kind of an error in one of few words: a server must not be
 // able to make series by inventing codes.
 func errorType(err error) string {

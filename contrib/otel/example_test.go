@@ -67,6 +67,8 @@ func ExampleNew() {
 	// authtrip.token.wait.duration s
 	// authtrip.token.rejections {response}
 	// authtrip.request.replays {request}
+	// authtrip.response.undecided {response}
+	// authtrip.store.record_failures {record}
 	// authtrip.token.remaining_lifetime s
 	// authtrip.circuit.state {circuit}
 	// authtrip.store.failing {store}

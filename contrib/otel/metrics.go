@@ -59,16 +59,19 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 func (t *Telemetry) countTokenCall(ctx context.Context, call authtrip.TokenCall) {
 	t.metrics.tokenCalls.Record(ctx, call.Duration.Seconds(),
 		metric.WithAttributes(append(t.callAttributes(call), outcomeAttributes(call)...)...))
-	if call.Err != nil || call.User { // a series for each user would be too many, and the latest user's says nothing
+	if call.User { // a series for each user would be too many, and the latest user's says nothing
 		return
 	}
-	if name := t.name(call.Registration); name != "" {
-		t.lifetimes.set(name, call.Lifetime)
+	switch call.Outcome {
+	case "issued", "unchanged", "stored":
+		t.lifetimes.set(call.Registration, call.Lifetime)
+	case "dropped":
+		t.lifetimes.drop(call.Registration)
 	}
 }
 
 func (t *Telemetry) countWait(ctx context.Context, registration string, wait time.Duration, err error) {
-	t.metrics.waits.Record(ctx, wait.Seconds(), metric.WithAttributes(t.about(registration, err)...))
+	t.metrics.waits.Record(ctx, wait.Seconds(), metric.WithAttributes(t.aboutRequest(ctx, registration, err)...))
 }
 
 func (t *Telemetry) countRejection(ctx context.Context, attributes []attribute.KeyValue) {
@@ -78,7 +81,7 @@ func (t *Telemetry) countRejection(ctx context.Context, attributes []attribute.K
 // countReplay counts what became of a rejected request: "accepted", "rejected",
 // "failed" or "not_replayed".
 func (t *Telemetry) countReplay(ctx context.Context, registration, outcome string, err error) {
-	t.metrics.replays.Add(ctx, 1, metric.WithAttributes(append(t.about(registration, err), replayOutcomeKey.String(outcome))...))
+	t.metrics.replays.Add(ctx, 1, metric.WithAttributes(append(t.aboutRequest(ctx, registration, err), replayOutcomeKey.String(outcome))...))
 }
 
 func (t *Telemetry) storeFailed(registration string, err error) {
@@ -87,12 +90,17 @@ func (t *Telemetry) storeFailed(registration string, err error) {
 
 // about is what attributes say of a registration and an error, if there is one.
 func (t *Telemetry) about(registration string, err error) []attribute.KeyValue {
+	return t.aboutRequest(context.Background(), registration, err)
+}
+
+// aboutRequest is about, of a request that has this context.
+func (t *Telemetry) aboutRequest(ctx context.Context, registration string, err error) []attribute.KeyValue {
 	all := make([]attribute.KeyValue, 0, 4)
 	if name := t.name(registration); name != "" {
 		all = append(all, registrationKey.String(name))
 	}
 	if err != nil {
-		all = append(all, semconv.ErrorTypeKey.String(errorType(err)))
+		all = append(all, semconv.ErrorTypeKey.String(errorTypeIn(ctx, err)))
 	}
 	return all
 }

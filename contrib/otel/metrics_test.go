@@ -91,7 +91,7 @@ func TestAWaitIsCountedForEachRequestThatHadTo(t *testing.T) {
 		w.mustToken()
 		synctest.Wait()
 		w.mustToken() // it waits for nobody
-		w.wantPoints(waits, map[string]float64{"": 10, "error.type=timeout": 1})
+		w.wantPoints(waits, map[string]float64{"": 10, "error.type=caller_timeout": 1})
 	})
 }
 

@@ -2,9 +2,11 @@ package authotel
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
+	"github.com/authtrip/authtrip"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -22,7 +24,10 @@ func event(ctx context.Context, name string, attributes []attribute.KeyValue) {
 
 func (t *Telemetry) waited(ctx context.Context, registration string, wait time.Duration, err error) {
 	t.countWait(ctx, registration, wait, err)
-	event(ctx, "authtrip.token.waited", append(t.about(registration, err), waitKey.Float64(wait.Seconds())))
+	if errors.Is(err, authtrip.ErrCircuitOpen) { // no call begins that could tell of a token that was dropped
+		t.lifetimes.dropUnended(registration)
+	}
+	event(ctx, "authtrip.token.waited", append(t.aboutRequest(ctx, registration, err), waitKey.Float64(wait.Seconds())))
 }
 
 func (t *Telemetry) rejected(ctx context.Context, registration string, status int, first bool) {
@@ -37,7 +42,7 @@ func (t *Telemetry) rejected(ctx context.Context, registration string, status in
 func (t *Telemetry) replay(ctx context.Context, registration string) context.Context {
 	event(ctx, "authtrip.request.replay", t.about(registration, nil))
 	span := trace.SpanFromContext(ctx)
-	if isOfHTTPClient(span) { // and of both sends
+	if isOfHTTPClient(span) && !hasResendCount(span) { // and of both sends; a caller that counts knows better
 		span.SetAttributes(semconv.HTTPRequestResendCount(1))
 	}
 	return markResend(ctx, span)
@@ -52,7 +57,7 @@ func (t *Telemetry) replayed(ctx context.Context, registration string, accepted 
 		outcome = replayAccepted
 	}
 	t.countReplay(ctx, registration, outcome, err)
-	event(ctx, "authtrip.request.replayed", append(t.about(registration, err), replayOutcomeKey.String(outcome)))
+	event(ctx, "authtrip.request.replayed", append(t.aboutRequest(ctx, registration, err), replayOutcomeKey.String(outcome)))
 }
 
 func (t *Telemetry) notReplayed(ctx context.Context, registration string, why error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -22,8 +23,13 @@ import (
 //	Base: otelhttp.NewTransport(base, otelhttp.WithTracerProvider(authotel.ResendCounts(p)))
 //
 // An otelhttp.Transport without WithTracerProvider needs this only for requests
-// whose context has no span.
-func ResendCounts(p trace.TracerProvider) trace.TracerProvider { return resendProvider{p} }
+// whose context has no span. Nil is the global provider.
+func ResendCounts(p trace.TracerProvider) trace.TracerProvider {
+	if p == nil {
+		p = otel.GetTracerProvider()
+	}
+	return resendProvider{p}
+}
 
 // markResend returns a context that says that its request is sent again.
 func markResend(ctx context.Context, span trace.Span) context.Context {
@@ -54,9 +60,13 @@ func (t resendTracer) Start(ctx context.Context, name string, options ...trace.S
 		return t.Tracer.Start(ctx, name, options...)
 	}
 	ctx = trace.ContextWithSpan(ctx, s.Span)
-	if config := trace.NewSpanStartConfig(options...); config.SpanKind() != trace.SpanKindClient {
+	config := trace.NewSpanStartConfig(options...)
+	if config.SpanKind() != trace.SpanKindClient {
 		ctx, span := t.Tracer.Start(ctx, name, options...)
 		return markResend(ctx, span), span
+	}
+	if slices.ContainsFunc(config.Attributes(), isResendCount) { // of one that counts by itself
+		return t.Tracer.Start(ctx, name, options...)
 	}
 	return t.Tracer.Start(ctx, name, append(slices.Clip(options), trace.WithAttributes(semconv.HTTPRequestResendCount(1)))...)
 }
@@ -64,14 +74,25 @@ func (t resendTracer) Start(ctx context.Context, name string, options ...trace.S
 // isOfHTTPClient reports whether span is one that an instrumentation of HTTP
 // clients made, and not a caller's own, which knows of no sends.
 func isOfHTTPClient(span trace.Span) bool {
-	if s, ok := span.(resent); ok {
-		span = s.Span
-	}
-	s, ok := span.(interface {
-		SpanKind() trace.SpanKind
-		Attributes() []attribute.KeyValue
-	})
-	return ok && s.SpanKind() == trace.SpanKindClient && slices.ContainsFunc(s.Attributes(), func(a attribute.KeyValue) bool {
+	s, ok := undisguised(span).(interface{ SpanKind() trace.SpanKind })
+	return ok && s.SpanKind() == trace.SpanKindClient && hasAttribute(span, func(a attribute.KeyValue) bool {
 		return a.Key == semconv.HTTPRequestMethodKey || a.Key == "http.method" // as it was called until 2023
 	})
+}
+
+// hasResendCount reports whether somebody set it already.
+func hasResendCount(span trace.Span) bool { return hasAttribute(span, isResendCount) }
+
+func isResendCount(a attribute.KeyValue) bool { return a.Key == semconv.HTTPRequestResendCountKey }
+
+func hasAttribute(span trace.Span, is func(attribute.KeyValue) bool) bool {
+	s, ok := undisguised(span).(interface{ Attributes() []attribute.KeyValue })
+	return ok && slices.ContainsFunc(s.Attributes(), is)
+}
+
+func undisguised(span trace.Span) trace.Span {
+	if s, ok := span.(resent); ok {
+		return s.Span
+	}
+	return span
 }

@@ -232,3 +232,28 @@ func TestManyReplaysAtOnceAreEachMarked(t *testing.T) {
 		}
 	}
 }
+
+// A caller that sends again by itself counts better.
+func TestACountThatIsThereStays(t *testing.T) {
+	three := trace.WithAttributes(attribute.Int("http.request.resend_count", 3))
+	for name, c := range map[string]struct {
+		outside []trace.SpanStartOption
+		inside  []trace.SpanStartOption
+		of      string
+	}{
+		"outside": {[]trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("http.request.method", "GET")), three}, nil, "request"},
+		"inside":  {nil, []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), three}, "send"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTelemetry(t)
+			tracer := authotel.ResendCounts(w.tracers).Tracer("program")
+			ctx, span := tracer.Start(t.Context(), "request", c.outside...)
+			_, send := tracer.Start(w.tel.Hooks().ReplayStart(ctx, "nhn"), "send", c.inside...)
+			send.End()
+			span.End()
+			if got := value(w.one(c.of).Attributes, resendCount); got != "3" {
+				t.Errorf("the count is %s, want 3", got)
+			}
+		})
+	}
+}

@@ -13,37 +13,54 @@ import (
 // What has a value at any time is kept here until a reader asks: what is left of
 // a token is then computed anew.
 
-// lifetimes are the ends of the tokens that came last, by what a registration is
-// called.
+// lifetimes are the ends of the tokens that came last, by registration: several
+// may go by one name.
 type lifetimes struct {
 	mu   sync.Mutex
 	ends map[string]time.Time // guarded by mu
 }
 
 // set notes for how long the latest token will be used; 0 is unknown.
-func (l *lifetimes) set(name string, left time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l *lifetimes) set(registration string, left time.Duration) {
 	if left <= 0 {
-		delete(l.ends, name)
+		l.drop(registration)
 		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.ends == nil {
 		l.ends = map[string]time.Time{}
 	}
-	l.ends[name] = time.Now().Add(left)
+	l.ends[registration] = time.Now().Add(left)
 }
 
-// left returns what is left now.
+// drop forgets a token that is not used any more.
+func (l *lifetimes) drop(registration string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.ends, registration)
+}
+
+// dropUnended forgets a token that was to be good still when a request had none:
+// it was dropped. One that has ended stays, as ended.
+func (l *lifetimes) dropUnended(registration string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ends[registration].After(time.Now()) {
+		delete(l.ends, registration)
+	}
+}
+
+// left returns what is left now, by registration.
 func (l *lifetimes) left() map[string]time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	all := make(map[string]time.Duration, len(l.ends))
-	for name, end := range l.ends {
+	for registration, end := range l.ends {
 		// A computer that slept knows by its wall clock only, one whose wall
 		// clock was set back by the other: a token ends by either.
-		all[name] = max(0, min(end.Sub(now), end.Round(0).Sub(now.Round(0))))
+		all[registration] = max(0, min(end.Sub(now), end.Round(0).Sub(now.Round(0))))
 	}
 	return all
 }
@@ -106,10 +123,25 @@ func (s *storeState) fails() bool {
 	return s.failing
 }
 
+// leftByName is what is left of the token that ends first of each name.
+func (t *Telemetry) leftByName() map[string]time.Duration {
+	all := map[string]time.Duration{}
+	for registration, left := range t.lifetimes.left() {
+		name := t.name(registration)
+		if name == "" {
+			continue
+		}
+		if least, known := all[name]; !known || left < least {
+			all[name] = left
+		}
+	}
+	return all
+}
+
 // read returns the callback of a collection. Nothing is held while it observes.
 func (t *Telemetry) read(lifetime metric.Float64Observable, circuit, failing metric.Int64Observable) metric.Callback {
 	return func(_ context.Context, o metric.Observer) error {
-		for name, left := range t.lifetimes.left() {
+		for name, left := range t.leftByName() {
 			o.ObserveFloat64(lifetime, left.Seconds(), metric.WithAttributes(registrationKey.String(name)))
 		}
 		for server, now := range t.circuits.all() {

@@ -51,6 +51,56 @@ func TestWhatIsLeftOutlastsARenewalThatFails(t *testing.T) {
 	})
 }
 
+// What was dropped is not used, whether or not there is another.
+func TestNothingIsLeftOfATokenThatWasDropped(t *testing.T) {
+	w := newWorld(t)
+	w.src.Invalidate(w.mustToken())
+	w.cloud.Break(authtest.Fault{Status: 400})
+	if _, err := w.src.Token(t.Context()); err == nil {
+		t.Fatal("there is a token")
+	}
+	w.wantPoints(remaining, map[string]float64{})
+}
+
+func TestAnOpenCircuitTellsThatATokenWasDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTelemetry(t)
+		for _, id := range []string{"dropped", "ended"} {
+			w.tel.Hooks().TokenCallDone(t.Context(), authtrip.TokenCall{Registration: id, Why: "first use", Outcome: "issued", Lifetime: time.Hour})
+			if id == "dropped" {
+				w.tel.Hooks().Waited(t.Context(), id, 0, authtrip.ErrCircuitOpen)
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		w.tel.Hooks().Waited(t.Context(), "ended", 0, authtrip.ErrCircuitOpen)
+		w.wantPoints(remaining, map[string]float64{"authtrip.registration=ended": 0})
+	})
+}
+
+func TestATokenThatAnotherProcessIsRenewingCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTelemetry(t)
+		call := authtrip.TokenCall{Registration: "payments", Why: "first use", Outcome: "issued", Lifetime: time.Hour}
+		w.tel.Hooks().TokenCallDone(t.Context(), call)
+		call.Why, call.Outcome, call.Lifetime = "stale", "deferred", 0
+		w.tel.Hooks().TokenCallDone(t.Context(), call)
+		w.wantPoints(remaining, map[string]float64{"authtrip.registration=payments": 3600})
+		call.Why, call.Outcome = "stale", "dropped"
+		w.tel.Hooks().TokenCallDone(t.Context(), call)
+		w.wantPoints(remaining, map[string]float64{})
+	})
+}
+
+func TestOfRegistrationsWithOneNameTheTokenThatEndsFirstCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTelemetry(t, authotel.WithRegistrationName(func(string) string { return "gold" }))
+		for id, left := range map[string]time.Duration{"a": time.Hour, "b": time.Minute, "c": 2 * time.Hour} {
+			w.tel.Hooks().TokenCallDone(t.Context(), authtrip.TokenCall{Registration: id, Why: "first use", Outcome: "issued", Lifetime: left})
+		}
+		w.wantPoints(remaining, map[string]float64{"authtrip.registration=gold": 60})
+	})
+}
+
 func TestATokenOfUnknownLifetimeHasNone(t *testing.T) {
 	w := newWorld(t)
 	w.mustToken()

@@ -15,10 +15,12 @@ import (
 const ScopeName = "github.com/authtrip/authtrip/contrib/otel"
 
 // Telemetry makes metrics and spans of what a Manager, or a Source from
-// [authtrip.NewSource], does. Each should have a Telemetry of its own: the
-// circuits of two that share one are taken for one.
+// [authtrip.NewSource], does. Each should have a Telemetry of its own. Of two that
+// share one, the circuits are taken for one, a Store that works hides that the
+// other's fails, and of registrations with one ID the latest token counts.
 //
-// It holds no goroutine and is safe for concurrent use.
+// It holds no goroutine and is safe for concurrent use. The zero value shows
+// nothing: use [New].
 type Telemetry struct {
 	settings
 	tracer    trace.Tracer
@@ -26,6 +28,7 @@ type Telemetry struct {
 	lifetimes lifetimes
 	circuits  circuits
 	store     storeState
+	zeros     zeros
 	callbacks metric.Registration
 }
 
@@ -114,6 +117,9 @@ func (t *Telemetry) observe(meter metric.Meter) (metric.Registration, error) {
 // Hooks returns the hooks to pass to [authtrip.NewManager] or
 // [authtrip.NewSource], beside others if there are.
 func (t *Telemetry) Hooks() authtrip.Hooks {
+	if t == nil || t.metrics == nil { // not from New
+		return authtrip.Hooks{}
+	}
 	return authtrip.Hooks{
 		TokenCallStart: t.tokenCallStart,
 		TokenCallDone:  t.tokenCallDone,
@@ -132,4 +138,9 @@ func (t *Telemetry) Hooks() authtrip.Hooks {
 // Close takes out of the MeterProvider what it asks for at each collection: the
 // remaining lifetimes and the states of circuits and Store. Call it after
 // Close of the Manager or Source. What is counted and traced later still is.
-func (t *Telemetry) Close() error { return t.callbacks.Unregister() }
+func (t *Telemetry) Close() error {
+	if t == nil || t.callbacks == nil { // not from New
+		return nil
+	}
+	return t.callbacks.Unregister()
+}

@@ -28,6 +28,10 @@ type tokenCall struct {
 // it. An otelhttp.Transport of the token calls finds it in the context.
 func (t *Telemetry) tokenCallStart(flight, caller context.Context, call authtrip.TokenCall) context.Context {
 	t.circuits.know(call.Server)
+	t.begin(call.Registration)
+	if !call.User && (call.Why == "forced" || call.Why == "rejected") { // should it fail, the old token is gone all the same
+		t.lifetimes.drop(call.Registration)
+	}
 	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(t.callAttributes(call)...)}
 	starter := trace.SpanContextFromContext(caller)
 	if starter.IsSampled() {
@@ -48,6 +52,7 @@ func (t *Telemetry) spanName(registration string) string {
 // call was made, because another process made it.
 func (t *Telemetry) tokenCallDone(flight context.Context, call authtrip.TokenCall) {
 	t.circuits.know(call.Server)
+	t.begin(call.Registration)
 	t.countTokenCall(flight, call)
 	span, ok := flight.Value(callKey{t}).(*tokenCall)
 	if !ok {

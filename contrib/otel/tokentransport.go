@@ -22,6 +22,10 @@ import (
 // Base makes the calls and should set DisableKeepAlives. Nil is a transport that
 // does, and uses the environment's proxy settings, as that of package authtrip.
 //
+// The requests that the instrumentation sends must have the context that it was
+// given, or one derived from it: what is hidden is found by it, and without it
+// token calls fail. Where instrument is nil, or returns nil, base is returned.
+//
 // Headers and bodies are not hidden: leave instrumentations that export those,
 // such as otelhttptrace with its defaults, out of token calls.
 func TokenTransport(base http.RoundTripper, instrument func(http.RoundTripper) http.RoundTripper) http.RoundTripper {
@@ -37,8 +41,14 @@ func TokenTransport(base http.RoundTripper, instrument func(http.RoundTripper) h
 	if instrument == nil {
 		return base
 	}
-	return &hiding{instrument(&restoring{base})}
+	rt := instrument(&restoring{base})
+	if rt == nil {
+		return base
+	}
+	return &hiding{rt}
 }
+
+var errNoKey = errors.New("authotel: the instrumentation in a TokenTransport sends requests with a context of its own: have it derive that from the request's")
 
 // hidden is what an instrumentation is not shown of one request: the context
 // takes it past.
@@ -71,10 +81,14 @@ func (t *hiding) RoundTrip(req *http.Request) (*http.Response, error) {
 type restoring struct{ rt http.RoundTripper }
 
 func (t *restoring) RoundTrip(req *http.Request) (*http.Response, error) {
-	if h, ok := req.Context().Value(hiddenKey{}).(*hidden); ok {
-		req = withURL(req, h.query, h.force)
+	h, ok := req.Context().Value(hiddenKey{}).(*hidden)
+	if !ok { // without its query the call would be another
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, errNoKey
 	}
-	res, err := t.rt.RoundTrip(req)
+	res, err := t.rt.RoundTrip(withURL(req, h.query, h.force))
 	if err != nil {
 		return nil, &unshown{err}
 	}

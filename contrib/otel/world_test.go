@@ -186,7 +186,9 @@ func (w *telemetry) collected(name string) map[string]float64 {
 		}
 	case metricdata.Sum[int64]:
 		for _, p := range data.DataPoints {
-			put(p.Attributes, float64(p.Value))
+			if p.Value != 0 || !data.IsMonotonic { // a counter's 0 is only that there is a series
+				put(p.Attributes, float64(p.Value))
+			}
 		}
 	case metricdata.Gauge[float64]:
 		for _, p := range data.DataPoints {

@@ -199,8 +199,7 @@ func healthy(t *testing.T) *server {
 	return s
 }
 
-// ailing is one that watched a program which fell into trouble after the first
-// scrape.
+// ailing is one that watched a program which fell into trouble after a while.
 func ailing(t *testing.T) *server {
 	t.Helper()
 	p, s := newProgram(t), newServer(t)
@@ -209,10 +208,9 @@ func ailing(t *testing.T) *server {
 		p.calm(c)
 	}
 	p.fine(p.tokens())
-	p.troubled(p.clients[0])
 	s.scrape(p.metrics)
-	for _, c := range p.clients[1:] {
-		// Revoked with those of the round before.
+	s.now = s.now.Add(12 * time.Minute) // until its start is long ago
+	for _, c := range p.clients {
 		p.troubled(c)
 		s.scrape(p.metrics)
 	}

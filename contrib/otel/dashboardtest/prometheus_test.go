@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/model/textparse"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 )
 
@@ -21,16 +25,22 @@ type server struct {
 	engine *promql.Engine
 	begun  time.Time
 	now    time.Time // when it scraped last
-	names  map[string]bool
+
+	interval time.Duration // that between scrapes
+	names    map[string]bool
+	rules    []rulefmt.Rule
+	shown    map[string]labels.Labels // the series of the scrapes and rules of last time
+	active   map[string]time.Time     // since when an alert's expression has a series
+	parsed   map[string]labels.Labels // those of a process's series
 }
 
-// interval is that between scrapes.
+// interval is that between scrapes of a real program.
 const interval = 30 * time.Second
 
 func newServer(t *testing.T) *server {
 	t.Helper()
 	begun := time.Now().Truncate(time.Minute)
-	return &server{t: t, db: &memory{map[string]*series{}}, begun: begun, now: begun.Add(-interval), names: map[string]bool{}, engine: promql.NewEngine(promql.EngineOpts{
+	return &server{t: t, interval: interval, rules: rules(t), active: map[string]time.Time{}, parsed: map[string]labels.Labels{}, db: &memory{map[string]*series{}}, begun: begun, now: begun.Add(-interval), names: map[string]bool{}, engine: promql.NewEngine(promql.EngineOpts{
 		MaxSamples: 1_000_000, Timeout: 10 * time.Second, LookbackDelta: 5 * time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
 	})}
 }
@@ -39,7 +49,6 @@ func newServer(t *testing.T) *server {
 // that Prometheus adds.
 func (s *server) scrape(url string) {
 	s.t.Helper()
-	s.now = s.now.Add(interval)
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		s.t.Fatal(err)
@@ -59,23 +68,79 @@ func (s *server) scrape(url string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for {
-		entry, err := parser.Next()
-		if errors.Is(err, io.EOF) {
-			break
+	s.step(func() {
+		for {
+			entry, err := parser.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			if entry != textparse.EntrySeries {
+				continue
+			}
+			_, _, v := parser.Series()
+			var l labels.Labels
+			parser.Labels(&l)
+			s.names[l.Get(model.MetricNameLabel)] = true
+			s.add(labels.NewBuilder(l).Set("job", "shop").Set("instance", "127.0.0.1:9090").Labels(), v)
 		}
-		if err != nil {
-			s.t.Fatal(err)
+	})
+}
+
+// step is what happens at each interval: the targets are scraped, then the rules
+// evaluated. It returns the alerts that fire, by name and labels.
+func (s *server) step(scrape func()) []labels.Labels {
+	s.t.Helper()
+	s.now = s.now.Add(s.interval)
+	before := s.shown
+	s.shown = map[string]labels.Labels{}
+	scrape()
+	for name, l := range before {
+		if _, still := s.shown[name]; !still && !strings.HasPrefix(l.Get(model.MetricNameLabel), "authtrip:") {
+			s.db.add(l, s.now.UnixMilli(), math.Float64frombits(value.StaleNaN))
 		}
-		if entry != textparse.EntrySeries {
-			continue
-		}
-		_, _, value := parser.Series()
-		var l labels.Labels
-		parser.Labels(&l)
-		s.names[l.Get(model.MetricNameLabel)] = true
-		s.db.add(labels.NewBuilder(l).Set("job", "shop").Set("instance", "127.0.0.1:9090").Labels(), s.now.UnixMilli(), value)
 	}
+	firing := s.evaluate()
+	for name, l := range before {
+		if _, still := s.shown[name]; !still && strings.HasPrefix(l.Get(model.MetricNameLabel), "authtrip:") {
+			s.db.add(l, s.now.UnixMilli(), math.Float64frombits(value.StaleNaN))
+		}
+	}
+	return firing
+}
+
+func (s *server) add(l labels.Labels, v float64) {
+	s.shown[l.String()] = l
+	s.db.add(l, s.now.UnixMilli(), v)
+}
+
+// evaluate records what rules record, and returns the alerts that have been
+// active for as long as they must.
+func (s *server) evaluate() []labels.Labels {
+	s.t.Helper()
+	var firing []labels.Labels
+	active := map[string]time.Time{}
+	for _, r := range s.rules {
+		for _, series := range s.query(r.Expr) {
+			if r.Record != "" {
+				s.add(labels.NewBuilder(series.Metric).Set(model.MetricNameLabel, r.Record).Labels(), series.F)
+				continue
+			}
+			l := labels.NewBuilder(series.Metric).Set("alertname", r.Alert).Labels()
+			since, was := s.active[l.String()]
+			if !was {
+				since = s.now
+			}
+			active[l.String()] = since
+			if s.now.Sub(since) >= time.Duration(r.For) {
+				firing = append(firing, l)
+			}
+		}
+	}
+	s.active = active
+	return firing
 }
 
 // query runs an expression as of the last scrape.

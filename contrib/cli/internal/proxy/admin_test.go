@@ -102,7 +102,7 @@ func TestPrometheusFindsWhatHappened(t *testing.T) {
 			}
 		}
 	}
-	if text := metrics(`authtrip_token_calls_total 0`, `authtrip_token_wait_duration_seconds_count 0`, `authtrip_token_state\{state="none"\} 1`, `authtrip_circuit_state\{state="closed"\} 1`); strings.Contains(text, "authtrip_token_left_seconds") {
+	if text := metrics(`authtrip_proxy_token_calls_total 0`, `authtrip_proxy_token_wait_duration_seconds_count 0`, `authtrip_proxy_token_state\{state="none"\} 1`, `authtrip_proxy_circuit_state\{state="closed"\} 1`); strings.Contains(text, "authtrip_proxy_token_left_seconds") {
 		t.Fatal("no token has some time left")
 	}
 	w.mustGet("/v1/somewhere?key=CANARY")
@@ -121,15 +121,20 @@ func TestPrometheusFindsWhatHappened(t *testing.T) {
 		`authtrip_proxy_requests_in_flight 1`, // the WebSocket
 		`authtrip_proxy_request_duration_seconds_count 3`,
 		`authtrip_proxy_errors_total\{kind="forbidden_origin"\} 1`,
-		`authtrip_token_calls_total 3`, `authtrip_token_call_failures_total 0`,
-		`authtrip_token_call_duration_seconds_count\{outcome="issued"\} 3`, `authtrip_token_wait_duration_seconds_count [1-9]\d*`,
-		`authtrip_rejections_total 2`, `authtrip_replays_total 1`, `authtrip_not_replayed_total 1`, `authtrip_tokens_stored_total 0`,
-		`authtrip_token_state\{state="fresh"\} 1`, `authtrip_token_state\{state="none"\} 0`,
-		`authtrip_token_left_seconds 8[0-9.e+]+`, `authtrip_token_age_seconds [0-9.e-]+`, `go_goroutines \d+`,
+		`authtrip_proxy_token_calls_total 3`, `authtrip_proxy_token_call_failures_total 0`,
+		`authtrip_proxy_token_call_duration_seconds_count\{outcome="issued"\} 3`, `authtrip_proxy_token_wait_duration_seconds_count [1-9]\d*`,
+		`authtrip_proxy_rejections_total 2`, `authtrip_proxy_replays_total 1`, `authtrip_proxy_not_replayed_total 1`, `authtrip_proxy_tokens_stored_total 0`,
+		`authtrip_proxy_token_state\{state="fresh"\} 1`, `authtrip_proxy_token_state\{state="none"\} 0`,
+		`authtrip_proxy_token_left_seconds 8[0-9.e+]+`, `authtrip_proxy_token_age_seconds [0-9.e-]+`, `go_goroutines \d+`,
 	)
 	w.wantNoSecret(text)
 	if strings.Contains(text, "somewhere") {
 		t.Fatal("a path is a label")
+	}
+	for line := range strings.Lines(text) { // contrib/otel has names of its own for the like, with other labels
+		if strings.HasPrefix(line, "authtrip_") && !strings.HasPrefix(line, "authtrip_proxy_") {
+			t.Errorf("%s is not named as the proxy's", line)
+		}
 	}
 	_ = conn.Close()
 	metrics(`authtrip_proxy_requests_total\{code="1xx"\} 1`, `authtrip_proxy_requests_in_flight 0`)

@@ -37,9 +37,9 @@ func newMetrics() *metrics {
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "authtrip_proxy_errors_total", Help: "Answers of the proxy's own in place of the API's, by kind, as the header Authtrip-Error has it."}, []string{"kind"}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "authtrip_token_call_duration_seconds", Help: "Token calls, by outcome.", Buckets: buckets}, []string{"outcome"}),
+			Name: "authtrip_proxy_token_call_duration_seconds", Help: "Token calls, by outcome.", Buckets: buckets}, []string{"outcome"}),
 		waits: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "authtrip_token_wait_duration_seconds", Help: "What requests waited for a token that did not have one at once.", Buckets: buckets}),
+			Name: "authtrip_proxy_token_wait_duration_seconds", Help: "What requests waited for a token that did not have one at once.", Buckets: buckets}),
 	}
 	m.registry.MustRegister(m.requests, m.duration, m.inFlight, m.faults, m.calls, m.waits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -87,17 +87,17 @@ type counter struct {
 
 var (
 	counters = []counter{
-		{desc("authtrip_token_calls_total", "Token calls that were made."), func(s authtrip.Stats) uint64 { return s.TokenCalls }},
-		{desc("authtrip_token_call_failures_total", "Token calls that brought no token."), func(s authtrip.Stats) uint64 { return s.Failures }},
-		{desc("authtrip_tokens_stored_total", "Tokens that the cache had, for which no call was made."), func(s authtrip.Stats) uint64 { return s.Stored }},
-		{desc("authtrip_rejections_total", "Responses that rejected a token."), func(s authtrip.Stats) uint64 { return s.Rejections }},
-		{desc("authtrip_replays_total", "Requests that were sent again with another token."), func(s authtrip.Stats) uint64 { return s.Replays }},
-		{desc("authtrip_not_replayed_total", "Rejecting responses that were handed on instead."), func(s authtrip.Stats) uint64 { return s.NotReplayed }},
+		{desc("authtrip_proxy_token_calls_total", "Token calls that were made."), func(s authtrip.Stats) uint64 { return s.TokenCalls }},
+		{desc("authtrip_proxy_token_call_failures_total", "Token calls that brought no token."), func(s authtrip.Stats) uint64 { return s.Failures }},
+		{desc("authtrip_proxy_tokens_stored_total", "Tokens that the cache had, for which no call was made."), func(s authtrip.Stats) uint64 { return s.Stored }},
+		{desc("authtrip_proxy_rejections_total", "Responses that rejected a token."), func(s authtrip.Stats) uint64 { return s.Rejections }},
+		{desc("authtrip_proxy_replays_total", "Requests that were sent again with another token."), func(s authtrip.Stats) uint64 { return s.Replays }},
+		{desc("authtrip_proxy_not_replayed_total", "Rejecting responses that were handed on instead."), func(s authtrip.Stats) uint64 { return s.NotReplayed }},
 	}
-	tokenAge  = desc("authtrip_token_age_seconds", "Since the token was asked for; absent without one.")
-	tokenLeft = desc("authtrip_token_left_seconds", "Until the token is not used any more; absent without one, and where the server gave no lifetime.")
-	tokenIs   = desc("authtrip_token_state", "1 for the state that the token is in: none, fresh, stale, rejected or expired.", "state")
-	circuitIs = desc("authtrip_circuit_state", "1 for the state that the authorization server's circuit is in: closed, open or half-open.", "state")
+	tokenAge  = desc("authtrip_proxy_token_age_seconds", "Since the token was asked for; absent without one.")
+	tokenLeft = desc("authtrip_proxy_token_left_seconds", "Until the token is not used any more; absent without one, and where the server gave no lifetime.")
+	tokenIs   = desc("authtrip_proxy_token_state", "1 for the state that the token is in: none, fresh, stale, rejected or expired.", "state")
+	circuitIs = desc("authtrip_proxy_circuit_state", "1 for the state that the authorization server's circuit is in: closed, open or half-open.", "state")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
