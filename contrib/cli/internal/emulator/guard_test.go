@@ -46,8 +46,10 @@ func TestForeignNamesOfThisMachine(t *testing.T) {
 		}
 	}
 	remote := given(t, "nhn", "--listen", "0.0.0.0:0", "--allow-remote")
-	if res, _ := remote.get("/_emulator/", http.Header{"Host": {"build.example:9090"}}); res.StatusCode != http.StatusOK {
-		t.Errorf("with --allow-remote: %s", res.Status)
+	for host, want := range map[string]int{"192.0.2.1:9090": 200, "[2001:db8::1]": 200, "localhost": 200, "build.example:9090": 421} {
+		if res, _ := remote.get("/_emulator/", http.Header{"Host": {host}}); res.StatusCode != want {
+			t.Errorf("with --allow-remote, at %s: %s", host, res.Status)
+		}
 	}
 }
 
