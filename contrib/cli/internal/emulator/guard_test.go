@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -50,6 +51,13 @@ func TestForeignNamesOfThisMachine(t *testing.T) {
 		if res, _ := remote.get("/_emulator/", http.Header{"Host": {host}}); res.StatusCode != want {
 			t.Errorf("with --allow-remote, at %s: %s", host, res.Status)
 		}
+	}
+}
+
+func TestAFormThatIsTooLongIsNotRead(t *testing.T) {
+	x := given(t, "nhn")
+	if status, text := x.throw("hang", url.Values{"much": {strings.Repeat("x", 5<<10)}}, nil); status != http.StatusBadRequest {
+		t.Errorf("%d %s", status, text)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,4 +45,20 @@ func TestAConnectionIsClosedBeforeTheAPIDoes(t *testing.T) {
 			t.Errorf("it is closed after %v", idled)
 		}
 	})
+}
+
+func TestAnAPIThatTakesTooLongIsAGatewayTimeout(t *testing.T) {
+	up := newUpstream()
+	up.Proxy = nil
+	up.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	}
+	req, err := http.NewRequest(http.MethodGet, "http://api.example/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = up.RoundTrip(req)
+	if f := faultOf(t.Context(), err); f.status != http.StatusGatewayTimeout || f.kind != "upstream_unreachable" {
+		t.Errorf("%v is %d %s", err, f.status, f.kind)
+	}
 }
