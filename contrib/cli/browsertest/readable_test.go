@@ -47,6 +47,9 @@ func TestThePageFitsANarrowWindow(t *testing.T) {
 				.map(e => e.tagName + ' ' + e.className + ' ' + e.textContent.slice(0, 40)).join('\n')`); out != "" {
 				t.Errorf("these stand out at the right:\n%s", out)
 			}
+			if !ask[bool](x, `document.getElementById("calls").getBoundingClientRect().top < document.getElementById("tokens").getBoundingClientRect().top`) {
+				t.Error("the calls are below the tokens")
+			}
 			if !ask[bool](x, `document.documentElement.scrollWidth <= 400`) {
 				t.Error("the page scrolls sideways")
 			}

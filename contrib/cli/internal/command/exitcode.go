@@ -13,6 +13,7 @@ import (
 
 	"github.com/authtrip/authtrip"
 	"github.com/authtrip/authtrip/contrib/cli/internal/doctor"
+	"github.com/authtrip/authtrip/contrib/cli/internal/emulator"
 	"github.com/authtrip/authtrip/contrib/cli/internal/proxy"
 	"github.com/authtrip/authtrip/contrib/cli/internal/session"
 	"github.com/spf13/cobra"
@@ -57,6 +58,7 @@ func exitCode(err error) int {
 	s, isSignal := errors.AsType[*signalled](err)
 	_, isUsage := errors.AsType[*usageError](err)
 	_, isProxyUsage := errors.AsType[*proxy.UsageError](err)
+	_, isEmulatorUsage := errors.AsType[*emulator.UsageError](err)
 	_, isChoice := errors.AsType[*session.ChoiceError](err)
 	_, isConfiguration := errors.AsType[*session.ConfigurationError](err)
 	said, isSaid := errors.AsType[*authtrip.ServerError](err)
@@ -67,7 +69,7 @@ func exitCode(err error) int {
 		return codeTerminated
 	case isSignal:
 		return codeInterrupted
-	case isUsage, isProxyUsage, isChoice:
+	case isUsage, isProxyUsage, isEmulatorUsage, isChoice:
 		return codeUsage
 	case isConfiguration:
 		return codeConfiguration

@@ -18,6 +18,12 @@ type flags struct {
 	redirect    []string
 }
 
+// UsageError is a command line that is wrong: a flag's value.
+type UsageError struct{ err error }
+
+func (e *UsageError) Error() string { return e.err.Error() }
+func (e *UsageError) Unwrap() error { return e.err }
+
 // Command is "emulator" with its two emulators. It runs until the command's
 // context ends.
 func Command() *cobra.Command {
@@ -94,7 +100,7 @@ func (f *flags) add(cmd *cobra.Command, listen string, lifetime time.Duration) {
 // run serves until the command's context ends.
 func run(cmd *cobra.Command, f flags, emulate func() provider) error {
 	if f.lifetime < time.Second || f.lifetime > maxLifetime {
-		return fmt.Errorf("--lifetime is %v: set one from 1s to %v", f.lifetime, maxLifetime)
+		return &UsageError{fmt.Errorf("--lifetime is %v: set one from 1s to %v", f.lifetime, maxLifetime)}
 	}
 	s, err := start(f, emulate)
 	if err != nil {

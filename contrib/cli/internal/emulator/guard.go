@@ -46,19 +46,21 @@ func (g guard) protect(page http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if !g.allowRemote && !isLoopback(r.Host) {
-			http.Error(w, "this page is at a loopback address, such as 127.0.0.1, or localhost", http.StatusMisdirectedRequest)
+		if !g.knows(r.Host) {
+			http.Error(w, "call this page by its address, such as 127.0.0.1, or localhost", http.StatusMisdirectedRequest)
 			return
 		}
 		sameOrigin.ServeHTTP(w, r)
 	})
 }
 
-// isLoopback knows a Host that no foreign name can be.
-func isLoopback(host string) bool {
+// knows reports whether a Host can be no foreign name that points here: it is
+// localhost or a loopback address; with --allow-remote any address, for a name
+// can be made to point elsewhere and an address cannot.
+func (g guard) knows(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && (g.allowRemote || ip.IsLoopback())
 }

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -46,8 +47,17 @@ func TestForeignNamesOfThisMachine(t *testing.T) {
 		}
 	}
 	remote := given(t, "nhn", "--listen", "0.0.0.0:0", "--allow-remote")
-	if res, _ := remote.get("/_emulator/", http.Header{"Host": {"build.example:9090"}}); res.StatusCode != http.StatusOK {
-		t.Errorf("with --allow-remote: %s", res.Status)
+	for host, want := range map[string]int{"192.0.2.1:9090": 200, "[2001:db8::1]": 200, "localhost": 200, "build.example:9090": 421} {
+		if res, _ := remote.get("/_emulator/", http.Header{"Host": {host}}); res.StatusCode != want {
+			t.Errorf("with --allow-remote, at %s: %s", host, res.Status)
+		}
+	}
+}
+
+func TestAFormThatIsTooLongIsNotRead(t *testing.T) {
+	x := given(t, "nhn")
+	if status, text := x.throw("hang", url.Values{"much": {strings.Repeat("x", 5<<10)}}, nil); status != http.StatusBadRequest {
+		t.Errorf("%d %s", status, text)
 	}
 }
 

@@ -33,11 +33,12 @@ type page struct {
 	journal  *journal
 	switches *switches
 	guide    guide
+	services bool // there are some at addresses of their own
 	closed   chan struct{}
 }
 
 func newPage(j *journal, s *switches, g guide) *page {
-	return &page{journal: j, switches: s, guide: g, closed: make(chan struct{})}
+	return &page{journal: j, switches: s, guide: g, services: len(s.provider.services()) > 0, closed: make(chan struct{})}
 }
 
 // close ends the streams of events. It is called once.
@@ -79,7 +80,7 @@ const maxTokens = 50
 
 // look is the page's content now, with the calls that changed since a revision.
 func (p *page) look(since int) (v view, revision int) {
-	v = view{Guide: p.guide, Own: p.switches.own, State: p.switches.now(), Services: len(p.switches.provider.services()) > 0}
+	v = view{Guide: p.guide, Own: p.switches.own, State: p.switches.now(), Services: p.services}
 	// Before counts and tokens: what changes meanwhile is a later revision's.
 	v.Calls, revision = p.journal.since(since)
 	slices.Reverse(v.Calls)

@@ -98,10 +98,10 @@ func (s *server) stop() {
 func listen(address string, allowRemote bool) (net.Listener, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen wants an address and a port, such as 127.0.0.1:9090: %w", err)
+		return nil, &UsageError{fmt.Errorf("--listen wants an address and a port, such as 127.0.0.1:9090: %w", err)}
 	}
 	if !allowRemote && !tcp.IP.IsLoopback() {
-		return nil, fmt.Errorf("--listen %s can be reached from other machines: name a loopback address, such as 127.0.0.1, or add --allow-remote", address)
+		return nil, &UsageError{fmt.Errorf("--listen %s can be reached from other machines: name a loopback address, such as 127.0.0.1, or add --allow-remote", address)}
 	}
 	l, err := net.ListenTCP("tcp", tcp)
 	if err != nil {

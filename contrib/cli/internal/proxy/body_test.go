@@ -186,7 +186,7 @@ func TestAClientThatAsksWhetherToGoOnIsAnsweredByTheAPI(t *testing.T) {
 			return
 		}
 		n, _ := io.Copy(io.Discard, r.Body)
-		_, _ = fmt.Fprintf(w, "%d bytes", n)
+		_, _ = fmt.Fprintf(w, "%d bytes, asked: %t", n, r.Header.Get("Expect") != "")
 	}), args("--verbose"))
 	w.mustGet("/") // has the token
 	const size = 100_000
@@ -211,13 +211,42 @@ func TestAClientThatAsksWhetherToGoOnIsAnsweredByTheAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, text := read(t, res); res.StatusCode != 200 || text != fmt.Sprintf("%d bytes", size) {
+		if _, text := read(t, res); res.StatusCode != 200 || text != fmt.Sprintf("%d bytes, asked: %t", size, size > 64<<10) {
 			t.Fatalf("%d bytes: %s %q", size, res.Status, text)
 		}
 	}
 	w.mustStop()
 	if n := strings.Count(w.log.String(), "path=/accept status=200"); n != 2 {
 		t.Fatalf("the two answers are not in the log:\n%s", w.log)
+	}
+}
+
+func TestAClientIsToldToGoOnOnce(t *testing.T) {
+	const size = 100_000
+	w := newWorld(t, serving(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Expect") == "" {
+			return
+		}
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close() //nolint:errcheck // its end
+		_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+		_, _ = io.CopyN(io.Discard, rw, size)
+		_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")
+	}))
+	w.mustGet("/") // has the token
+	conn, r := w.dial()
+	write(t, conn, "POST / HTTP/1.1", "Host: "+w.host(), fmt.Sprintf("Content-Length: %d", size), "Expect: 100-continue", "", "")
+	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n", "HTTP/1.1 204 No Content\r\n"} {
+		line, err := r.ReadString('\n')
+		if err != nil || line != want {
+			t.Fatalf("%q, %v; want %q", line, err, want)
+		}
+		if line == "\r\n" {
+			_, _ = conn.Write(make([]byte, size))
+		}
 	}
 }
 

@@ -81,14 +81,20 @@ type upstream struct{ *http.Transport }
 
 var _ http.RoundTripper = upstream{}
 
+// idle is how long a connection to the API is kept without a request. Servers
+// close theirs after 5 seconds (Node.js) to a minute; who closes last, sends on a
+// connection that is no more, and what streams cannot be sent again.
+const idle = 4 * time.Second
+
 // newUpstream is net/http's default transport for many requests to one host. It
 // hands on compressed answers as they come.
 func newUpstream() upstream {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second, ExpectContinueTimeout: time.Second}
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second}
 	if d, ok := http.DefaultTransport.(*http.Transport); ok {
 		t = d.Clone()
 	}
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 100, 100
+	t.IdleConnTimeout = idle
 	t.DisableCompression = true
 	return upstream{t}
 }

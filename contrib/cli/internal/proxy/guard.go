@@ -32,16 +32,46 @@ func (g *guard) refuses(r *http.Request) *fault {
 		return &fault{status: http.StatusMisdirectedRequest, kind: "forbidden_host",
 			text: fmt.Sprintf("the Host %q is not this proxy's: call it by its address, or allow the name with --allow-host", r.Host)}
 	}
+	if r.URL.Opaque != "" || !strings.HasPrefix(r.URL.Path, "/") {
+		// net/http would send such a target as it is, which may name another host.
+		return &fault{status: http.StatusBadRequest, kind: "bad_request", text: "the request line names no path: begin it with a slash"}
+	}
 	for _, o := range r.Header.Values("Origin") {
 		if o != own(r) && !g.listed(o) {
 			return &fault{status: http.StatusForbidden, kind: "forbidden_origin", text: fmt.Sprintf("a web page of %q sent this, and might do anything with your token: if it may, allow it with --allow-origin", o)}
 		}
 	}
+	for _, from := range r.Header.Values("Referer") {
+		if o := pageOrigin(from); from != "" && o != own(r) && !g.listed(o) {
+			return &fault{status: http.StatusForbidden, kind: "forbidden_origin", text: fmt.Sprintf("a web page of %q sent this (Referer), and might do anything with your token: if it may, allow it with --allow-origin", o)}
+		}
+	}
 	site := r.Header.Values("Sec-Fetch-Site")
+	if g.mute(r) && len(site) == 0 && r.Header.Get("Origin") == "" && r.Header.Get("Referer") == "" && strings.Contains(r.UserAgent(), "Mozilla/") {
+		return &fault{status: http.StatusForbidden, kind: "forbidden_origin", text: "a browser sent this without a word of whose page it was for, as to all plain HTTP that is not loopback: let a program send it, with a User-Agent of its own"}
+	}
 	if slices.ContainsFunc(site, func(s string) bool { return s != "same-origin" && s != "none" }) && !g.listed(r.Header.Get("Origin")) {
 		return &fault{status: http.StatusForbidden, kind: "forbidden_origin", text: "a web page of another site sent this, and might do anything with your token: if it may, allow it with --allow-origin"}
 	}
 	return nil
+}
+
+// mute reports whether browsers leave out where a request comes from: they send
+// Sec-Fetch-Site to loopback and to HTTPS alone, and this is no HTTPS. A socket
+// they do not reach.
+func (g *guard) mute(r *http.Request) bool {
+	host := hostOf(r.Host)
+	ip := net.ParseIP(host)
+	return !g.anyHost && (g.anyAddress || host != "localhost" && !ip.IsLoopback())
+}
+
+// pageOrigin is the origin of a page's address; "null" when there is none.
+func pageOrigin(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return "null"
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // own is the origin of pages that r's receiver served itself.

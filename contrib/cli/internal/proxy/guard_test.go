@@ -45,6 +45,11 @@ func TestWhatAWebPageElsewhereSendsIsRefused(t *testing.T) {
 			{[]string{"Sec-Fetch-Site", "cross-site"}, 403, "forbidden_origin"},
 			{[]string{"Sec-Fetch-Site", "same-site"}, 403, "forbidden_origin"},
 			{[]string{"Origin", w.url, "Sec-Fetch-Site", "cross-site"}, 403, "forbidden_origin"},
+			{[]string{"Referer", "https://evil.example/page"}, 403, "forbidden_origin"},
+			{[]string{"Referer", "http://" + w.host() + ".evil.example/"}, 403, "forbidden_origin"},
+			{[]string{"Referer", "about:blank"}, 403, "forbidden_origin"},
+			{[]string{"Referer", w.url + "/", "Referer", "https://evil.example/"}, 403, "forbidden_origin"},
+			{[]string{"Host", "proxy.internal", "User-Agent", "Mozilla/5.0"}, 403, "forbidden_origin"},
 			{[]string{"Sec-Fetch-Site", "none", "Sec-Fetch-Site", "cross-site"}, 403, "forbidden_origin"},
 		} {
 			res, text := w.get(path, c.headers...)
@@ -64,6 +69,8 @@ func TestWhatAWebPageElsewhereSendsIsRefused(t *testing.T) {
 		nil,
 		{"Host", "localhost"}, {"Host", "LOCALHOST:99"}, {"Host", "127.0.0.1"}, {"Host", "127.1.2.3:8"}, {"Host", "[::1]:8080"},
 		{"Host", "proxy.internal"}, {"Host", "PROXY.internal:80"},
+		{"Referer", w.url + "/a?b"}, {"Referer", "http://localhost:3000/page"}, {"User-Agent", "Mozilla/5.0"},
+		{"Host", "proxy.internal", "User-Agent", "Mozilla/5.0", "Referer", "http://proxy.internal/"},
 		{"Origin", w.url}, {"Origin", w.url, "Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"},
 		{"Origin", "http://localhost:3000"}, {"Origin", "http://localhost:3000", "Sec-Fetch-Site", "same-site"},
 	} {
@@ -99,6 +106,45 @@ func TestItIsNoForwardProxy(t *testing.T) {
 		if err != nil || res.StatusCode != status {
 			t.Fatalf("%s: %v, %v; want %d", first, res, err, status)
 		}
+	}
+}
+
+// A browser says nothing of whose page it is to plain HTTP that is not loopback.
+func TestABrowserThatDoesNotSayWhoAskedIsRefusedWhereOthersReachTheProxy(t *testing.T) {
+	w := newWorld(t, args("--listen", "0.0.0.0:0", "--allow-remote", "--allow-origin", "http://console.example"))
+	w.url = strings.Replace(w.url, "0.0.0.0", "127.0.0.1", 1)
+	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+	res, text := w.get("/v1/organizations", "Host", "192.168.1.1:80", "User-Agent", browser)
+	wantFault(t, res, text, 403, "forbidden_origin")
+	if n := w.apiCalls(); n != 0 {
+		t.Fatalf("%d requests reached the API", n)
+	}
+	for _, headers := range [][]string{
+		{"User-Agent", "curl/8.5.0"},
+		{"User-Agent", browser, "Sec-Fetch-Site", "none"},
+		{"User-Agent", browser, "Referer", "http://192.168.1.1:80/page"},
+		{"User-Agent", browser, "Origin", "http://console.example"},
+		{"User-Agent", browser, "Referer", "http://console.example/"},
+	} {
+		if res, _ := w.get("/v1/organizations", append(headers, "Host", "192.168.1.1:80")...); res.StatusCode != 200 {
+			t.Errorf("with %q: %s, want 200", headers, res.Status)
+		}
+	}
+}
+
+// A target without a path would go on as it is, to wherever it names.
+func TestARequestLineWithoutAPathIsRefused(t *testing.T) {
+	w := newWorld(t)
+	for _, first := range []string{"GET x:http://evil.example/p HTTP/1.1", "GET mailto:a HTTP/1.1", "GET * HTTP/1.1"} {
+		conn, r := w.dial()
+		write(t, conn, first, "Host: "+w.host(), "", "")
+		res, err := http.ReadResponse(r, nil)
+		if err != nil || res.StatusCode != 400 || res.Header.Get("Authtrip-Error") != "bad_request" {
+			t.Errorf("%s: %v, %v; want 400 bad_request", first, res, err)
+		}
+	}
+	if w.apiCalls() != 0 || w.cloud.Counts().TokenCalls != 0 {
+		t.Error("something was sent")
 	}
 }
 

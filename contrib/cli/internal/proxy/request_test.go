@@ -139,4 +139,9 @@ func TestARedirectComesBackToTheProxyIfItLeadsToTheAPI(t *testing.T) {
 	if res, _ := bare.get("/"); res.Header.Get("Location") != elsewhere {
 		t.Errorf("another scheme is another origin: Location is %s", res.Header.Get("Location"))
 	}
+	password := strings.Replace(bare.cloud.APIURL, "http://", "http://user:password@", 1) + "/x"
+	location = password
+	if res, _ := bare.get("/"); res.Header.Get("Location") != password {
+		t.Errorf("it loses its user: Location is %s", res.Header.Get("Location"))
+	}
 }

@@ -160,6 +160,9 @@ func (w *world) mustStop() {
 	if w.err != nil {
 		w.t.Errorf("the command ended with %v", w.err)
 	}
+	if strings.Contains(w.log.String(), "have not ended, and are left") {
+		w.t.Errorf("what was cut off went on:\n%s", w.log)
+	}
 }
 
 // noGoroutineOf waits for those that are about to end.
