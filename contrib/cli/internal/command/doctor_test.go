@@ -3,6 +3,7 @@ package command_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -112,7 +113,7 @@ func TestDoctorSaysWhyThereIsNoToken(t *testing.T) {
 	w.cloud.Break(authtest.Fault{Body: "<html>"})
 	w.has(w.examined(codeFound, "doctor nhn"), "→ what answers is no token endpoint: check token_uri")
 	w.cloud.Break(authtest.Fault{Hang: true})
-	w.has(w.examined(codeFound, "doctor nhn --timeout 300ms"), "\nFAIL|token|", "→ see the checks above")
+	w.has(w.examined(codeFound, "doctor nhn --timeout 300ms"), "\nFAIL|token|", "→ the server gives no HTTP answer")
 	for code, advice := range map[string]string{"invalid_scope": "ask for other scopes", "unauthorized_client": "allow the client the grant client_credentials", "unsupported_grant_type": "check token_uri and token_method", "slow_down": "the server's documents say"} {
 		w.cloud.Break(authtest.Fault{Status: 400, Body: `{"error":"` + code + `"}`})
 		w.has(w.examined(codeFound, "doctor nhn"), "\nFAIL|token|", code, "→ "+advice)
@@ -139,6 +140,41 @@ func TestDoctorLooksAtTheCertificate(t *testing.T) {
 	defer plain.Close()
 	w.write("plain.yml", "registration: {a: {client_id: a, client_secret: b, token_uri: '"+strings.Replace(plain.URL, "http:", "https:", 1)+"/token'}}")
 	w.has(w.examined(codeFound, "doctor --config plain.yml"), "\nFAIL|tls|", "→ no TLS is spoken at that port")
+}
+
+// Whether HEAD is answered says nothing of the token call.
+func TestDoctorOnAServerThatAnswersNoHEAD(t *testing.T) {
+	w := newWorld(t)
+	for name, refuse := range map[string]func(*http.Request){
+		"drops": func(*http.Request) { panic(http.ErrAbortHandler) },
+		"hangs": func(r *http.Request) { <-r.Context().Done() },
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				refuse(r)
+				return
+			}
+			w.answers(200, `{"access_token":"CANARY"}`)(rw)
+		}))
+		w.write("head.yml", "registration: {a: {client_id: a, client_secret: b, token_uri: '"+server.URL+"/token'}}")
+		w.secrets = append(w.secrets, "CANARY")
+		t.Log(name)
+		w.has(w.examined(0, "doctor --config head.yml --timeout 4s"), "\nskip|tls|plain http\n", "\nskip|clock|", "\npass|token|")
+		server.Close()
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and answers none
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close() //nolint:errcheck // nothing was sent
+	w.write("silent.yml", "registration: {a: {client_id: a, client_secret: b, token_uri: 'http://"+silent.Addr().String()+"/token'}}")
+	w.has(w.examined(codeFound, "doctor --config silent.yml --timeout 1s"), "\npass|tcp|", "\nFAIL|token|", "the server gives no HTTP answer")
+}
+
+func TestDoctorTellsALifetimeOfZeroFromNone(t *testing.T) {
+	w := newWorld(t)
+	w.cloud.Break(authtest.Fault{Body: `{"access_token":"CANARY","token_type":"Bearer","expires_in":0}`})
+	w.has(w.examined(0, "doctor nhn"), "\nwarn|lifetime|the server says expires_in 0")
 }
 
 func TestDoctorComparesTheClocks(t *testing.T) {

@@ -98,6 +98,19 @@ func TestDoctorOnAServiceThatSendsTheRefreshTokenAgain(t *testing.T) {
 		"\nwarn|prism: renewal|expires_in 60, with a refresh token")
 }
 
+func TestDoctorOnAServiceThatRenewsToTheSameToken(t *testing.T) {
+	w := newWorld(t)
+	w.secrets = append(w.secrets, "CANARY")
+	w.service(func(rw http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query(); q.Get("code") == "good" || q.Get("refresh_token") == "CANARY-refresh" {
+			w.answers(200, `{"access_token":"CANARY-token","token_type":"bearer","expires_in":60,"refresh_token":"CANARY-refresh"}`)(rw)
+			return
+		}
+		w.answers(400, `{"error":"invalid_grant"}`)(rw)
+	})
+	w.has(w.examined(codeFound, "doctor prism --code good"), "\nFAIL|prism: renewal|")
+}
+
 func TestDoctorOnAUserWhoIsNotLoggedIn(t *testing.T) {
 	w := newWorld(t)
 	w.has(w.examined(codeFound, "doctor prism --user kim"), "\npass|prism: wrong code|", "\nFAIL|token|", "→ run authtrip login prism --user kim, or give --code\n",
@@ -124,6 +137,9 @@ func TestDoctorOnAServiceThatDoesNotRefuseAsItShould(t *testing.T) {
 	}{
 		"a token for any code":  {200, "application/json", token, "\nFAIL|prism: wrong code|HTTP 200: it gave a token → refuse it with HTTP 400 and the JSON {\"error\":\"invalid_grant\"}"},
 		"a 200 with the error":  {200, "application/json", `{"error":"invalid_grant"}`, "HTTP 200 invalid_grant: no error to a client that looks at the status"},
+		"too many requests":     {429, "application/json", `{"error":"invalid_grant"}`, "\nFAIL|prism: wrong code|HTTP 429 invalid_grant: not the status of a refusal → refuse it with HTTP 400"},
+		"forbidden":             {403, "application/json", `{"error":"invalid_grant"}`, "\nFAIL|prism: wrong refresh token|HTTP 403 invalid_grant: not the status"},
+		"a teapot":              {418, "application/json", `{"error":"invalid_client"}`, "\nFAIL|prism: wrong secret|HTTP 418 invalid_client: not the status"},
 		"an envelope":           {400, "application/json", `{"success":false,"errorCode":400}`, `the JSON has no text "error"`},
 		"an object for error":   {400, "application/json", `{"error":{"code":"CANARY"}}`, `the JSON has no text "error"`},
 		"a failure":             {500, "application/json", `{"error":"invalid_grant"}`, "it is taken for an outage"},

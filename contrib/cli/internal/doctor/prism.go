@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -55,7 +56,7 @@ func (d *Doctor) checkContract(ctx context.Context, reachable bool) {
 	} {
 		switch {
 		case !reachable:
-			d.add(c.check, Skip, "the server cannot be reached", "")
+			d.add(c.check, Skip, "the server gives no answer", "")
 			continue
 		case !redeemsCodes && c.check == "prism: wrong code":
 			d.add(c.check, Skip, "the registration redeems none", "")
@@ -66,6 +67,8 @@ func (d *Doctor) checkContract(ctx context.Context, reachable bool) {
 		}
 		r, err := d.get(ctx, id, c.secret, c.params)
 		if err != nil {
+			// Each of the others would take as long, and leave the token call no time.
+			reachable = reachable && !isTimeout(err)
 			d.add(c.check, Fail, err.Error(), "answer GET "+withoutQuery(d.Registration.TokenEndpoint.URL))
 			continue
 		}
@@ -98,7 +101,11 @@ func (d *Doctor) get(ctx context.Context, id, secret string, params url.Values) 
 		query[name] = values
 	}
 	u.RawQuery = query.Encode()
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	limit := 2 * patience
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end)/3)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -120,6 +127,11 @@ func (d *Doctor) get(ctx context.Context, id, secret string, params url.Values) 
 	r := describe(res, body)
 	r.took = time.Since(began)
 	return r, nil
+}
+
+func isTimeout(err error) bool {
+	failed, ok := errors.AsType[net.Error](err)
+	return ok && failed.Timeout()
 }
 
 // checkRefusal looks at the answer to what must be refused (RFC 6749 §5.2).
@@ -146,6 +158,8 @@ func (d *Doctor) checkRefusal(check string, r *reply, wants string) {
 		d.add(check, Fail, found+`: the JSON has no text "error"`, refuse)
 	case r.mediaType != "application/json":
 		d.add(check, Fail, found+", of type "+cmp.Or(short([]byte(strconv.Quote(r.mediaType))), "none"), "send Content-Type: application/json")
+	case r.status != http.StatusBadRequest && !(r.status == http.StatusUnauthorized && r.errorCode == "invalid_client"):
+		d.add(check, Fail, found+": not the status of a refusal", refuse)
 	case r.errorCode == "invalid_client" && wants == "invalid_grant":
 		d.add(check, Fail, found+": the client's own credentials are refused", "check client_id and client_secret, and that the service reads them from "+d.Registration.ClientIDHeader+" and "+d.Registration.ClientSecretHeader)
 	case r.errorCode == "invalid_grant" && wants == "invalid_client":
@@ -239,9 +253,10 @@ func (d *Doctor) checkFields(check string, r *reply) {
 // it.
 func (d *Doctor) checkRenewal(ctx context.Context, before *reply) {
 	tok, err := d.session.Source.Token(ctx)
+	var another authtrip.Token
 	if err == nil {
 		d.session.Source.Invalidate(tok)
-		_, err = d.session.Source.Token(ctx)
+		another, err = d.session.Source.Token(ctx)
 	}
 	r := d.tokens.reply()
 	switch {
@@ -249,6 +264,8 @@ func (d *Doctor) checkRenewal(ctx context.Context, before *reply) {
 		d.add(renewal, Pass, "there is no refresh token: users log in anew when the token has ended", "")
 	case err != nil:
 		d.add(renewal, Fail, strings.TrimPrefix(err.Error(), "authtrip: "), "answer grant_type=refresh_token&refresh_token=… with another token")
+	case another.AccessToken() == tok.AccessToken():
+		d.add(renewal, Fail, "it gave the same access token again", "answer grant_type=refresh_token&refresh_token=… with another token")
 	default:
 		d.checkFields(renewal, r)
 	}

@@ -22,17 +22,15 @@ const (
 )
 
 // checkServer looks at the way to the authorization server, and reports whether
-// it answers.
+// it can be reached: whether it answers, the token call tells.
 func (d *Doctor) checkServer(ctx context.Context) bool {
 	u, err := url.Parse(d.Registration.TokenEndpoint.URL)
 	if err != nil {
 		return false // the configuration was checked
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, u.Scheme+"://"+u.Host+"/", nil)
-	if err != nil {
-		return false
-	}
-	if proxy, err := http.ProxyFromEnvironment(req); err == nil && proxy != nil {
+	proxied := false
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
+		proxied = true
 		d.add("dns", Skip, "calls go through the proxy "+proxy.Host, "")
 		d.add("tcp", Skip, "calls go through the proxy "+proxy.Host, "")
 	} else if !d.checkAddress(ctx, u) {
@@ -41,17 +39,54 @@ func (d *Doctor) checkServer(ctx context.Context) bool {
 		}
 		return false
 	}
-	began := time.Now()
-	res, err := newTransport().RoundTrip(req) // no redirect is followed
-	if err != nil {
-		d.checkTLS(u, nil, err)
-		d.add("clock", Skip, "the server does not answer", "")
+	if proxied && u.Scheme == "https" {
+		d.add("tls", Skip, "calls go through a proxy", "")
+	} else if state, err := handshake(ctx, u); !d.checkTLS(u, state, err) {
+		d.add("clock", Skip, "the server cannot be reached", "")
 		return false
 	}
-	_ = res.Body.Close()
-	d.checkTLS(u, res.TLS, nil)
-	d.checkClock(res.Header.Get("Date"), began)
+	d.checkClock(probe(ctx, u))
 	return true
+}
+
+// handshake is a TLS handshake by itself: a server that answers no HEAD request
+// may well answer token calls. For plain http there is none.
+func handshake(ctx context.Context, u *url.URL) (*tls.ConnectionState, error) {
+	if u.Scheme != "https" {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	dialer := tls.Dialer{Config: &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443")))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() //nolint:errcheck // nothing was sent
+	state := conn.(*tls.Conn).ConnectionState()
+	return &state, nil
+}
+
+// probe asks what time it is, and says when it asked. It has a short time of its own, so that enough is
+// left for the token call, and no answer to it means nothing.
+func probe(ctx context.Context, u *url.URL) (string, time.Time) {
+	limit := 2 * time.Second
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end)/4)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, u.Scheme+"://"+u.Host+"/", nil)
+	if err != nil {
+		return "", began
+	}
+	res, err := newTransport().RoundTrip(req) // no redirect is followed
+	if err != nil {
+		return "", began
+	}
+	_ = res.Body.Close()
+	return res.Header.Get("Date"), began
 }
 
 // checkAddress looks the host up and connects to it.
@@ -76,12 +111,12 @@ func (d *Doctor) checkAddress(ctx context.Context, u *url.URL) bool {
 	return true
 }
 
-func (d *Doctor) checkTLS(u *url.URL, state *tls.ConnectionState, err error) {
+// checkTLS reports whether a connection can be had.
+func (d *Doctor) checkTLS(u *url.URL, state *tls.ConnectionState, err error) bool {
 	switch {
-	case err != nil && u.Scheme == "https":
-		d.add("tls", Fail, err.Error(), adviceTLS(err))
 	case err != nil:
-		d.add("tls", Fail, err.Error(), "see that an HTTP server is at that port")
+		d.add("tls", Fail, err.Error(), adviceTLS(err))
+		return false
 	case u.Scheme != "https":
 		d.add("tls", Skip, "plain http", "")
 	default:
@@ -90,10 +125,11 @@ func (d *Doctor) checkTLS(u *url.URL, state *tls.ConnectionState, err error) {
 		found := fmt.Sprintf("%s, certificate valid until %s, %d days", tls.VersionName(state.Version), leaf.NotAfter.UTC().Format(time.DateOnly), int(left.Hours()/24))
 		if left < soonExpired {
 			d.add("tls", Warn, found, "have the server's certificate renewed: without a valid one there are no tokens")
-			return
+			return true
 		}
 		d.add("tls", Pass, found, "")
 	}
+	return true
 }
 
 func adviceTLS(err error) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,6 +60,8 @@ func (d *Doctor) adviceToken(err error) string {
 		return "run authtrip login " + d.Args + ", or give --code"
 	case errors.Is(err, authtrip.ErrAuthorizationRequired):
 		return "the refresh token has ended: give another in the configuration"
+	case !isSaid && d.tokens.reply() == nil:
+		return "the server gives no HTTP answer to a token call: see that an HTTP server is at that port, and what it waits for"
 	case !isSaid:
 		return "see the checks above; does token_uri answer?"
 	case said.Code == "invalid_client":
@@ -96,6 +99,8 @@ func (d *Doctor) adviceClient() string {
 func (d *Doctor) checkLifetime(tok authtrip.Token) {
 	reply := d.tokens.reply()
 	switch {
+	case reply != nil && zero(reply.expiresIn):
+		d.add("lifetime", Warn, "the server says expires_in "+reply.expiresIn+", which is taken for none: a token is used until an API rejects it", "have the server send the seconds that a token lasts, or leave expires_in out")
 	case tok.Expiry().IsZero():
 		d.add("lifetime", Pass, "the server gives none: a token is used until an API rejects it", "")
 	case reply == nil || reply.expiresIn == "":
@@ -109,6 +114,12 @@ func (d *Doctor) checkLifetime(tok authtrip.Token) {
 		end := seconds - min(10*time.Second, seconds/10)
 		d.add("lifetime", Pass, fmt.Sprintf("%v; renewed behind requests after about %v, and no longer used after %v", seconds, round(seconds*2/3), round(end)), "")
 	}
+}
+
+// zero reports whether a lifetime is there and is none.
+func zero(expiresIn string) bool {
+	seconds, err := strconv.ParseFloat(expiresIn, 64)
+	return err == nil && seconds <= 0
 }
 
 // round is a time that nobody needs to the nanosecond.
