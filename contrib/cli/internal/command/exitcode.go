@@ -45,7 +45,7 @@ var exitCodes = []struct {
 	{codeUsage, "the command line is wrong: a flag, a command, a registration that is not there"},
 	{codeConfiguration, "the configuration, or the cache's key, is wrong or missing"},
 	{codeRefused, "the authorization server refused: a wrong secret, scope, code or grant"},
-	{codeUnreachable, "the authorization server cannot be reached, fails, or asks to come back later"},
+	{codeUnreachable, "the authorization server cannot be reached, fails, is none, or asks to come back later"},
 	{codeAuthorization, "the user has to log in: see authtrip login"},
 	{codeFound, "doctor found something that is wrong"},
 	{codeRejected, "doctor found nothing wrong but that the API did not accept the token"},
@@ -79,7 +79,7 @@ func exitCode(err error) int {
 		return codeRejected
 	case errors.Is(err, authtrip.ErrAuthorizationRequired):
 		return codeAuthorization
-	case errors.Is(err, authtrip.ErrCircuitOpen), isSaid && (said.Status >= 500 || said.Status == http.StatusTooManyRequests):
+	case errors.Is(err, authtrip.ErrCircuitOpen), isSaid && !refused(said):
 		return codeUnreachable
 	case isSaid:
 		return codeRefused
@@ -87,6 +87,18 @@ func exitCode(err error) int {
 		return codeUnreachable
 	}
 	return codeOther
+}
+
+// refused reports whether a server works and said no, as an authorization server
+// does: a page or a redirect is no such word.
+func refused(said *authtrip.ServerError) bool {
+	switch said.Status {
+	case http.StatusTooManyRequests:
+		return false
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	}
+	return said.Code != "" && said.Status < 500
 }
 
 // isNetwork reports whether a server did not answer, or not as one does.

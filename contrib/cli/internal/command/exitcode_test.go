@@ -47,6 +47,7 @@ func TestUsageErrors(t *testing.T) {
 		"token nothing":                  `no registration "nothing"; there are: nhn, prism`,
 		"token nhn -o xml":               "-o is text, json or header",
 		"token nhn --timeout soon":       "invalid argument",
+		"token nhn --timeout -1s":        "--timeout is -1s; it must be above 0",
 		"token nhn --user kim":           "leave out --user",
 		"login nhn":                      "has no users to log in",
 		"login prism --no-cache":         "leave out --no-cache",
@@ -118,6 +119,11 @@ func TestTheServerIsDown(t *testing.T) {
 	w.want(codeUnreachable, args("token nhn"), "503")
 	w.cloud.Break(authtest.Fault{Status: 429, RetryAfter: "7"})
 	w.want(codeUnreachable, args("token nhn --no-cache"), "429", "it asks to come back in 7s")
+	// A page is no word of an authorization server's.
+	w.cloud.Break(authtest.Fault{Status: 404, Body: "<html>not here"})
+	w.want(codeUnreachable, args("token nhn --no-cache"), "404")
+	w.cloud.Break(authtest.Fault{Body: "<html>log in"})
+	w.want(codeUnreachable, args("token nhn --no-cache"))
 	w.cloud.Break(authtest.Fault{Reset: true})
 	w.want(codeUnreachable, args("token nhn --no-cache"))
 	w.cloud.Break(authtest.Fault{Hang: true})

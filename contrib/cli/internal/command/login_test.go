@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -129,13 +130,22 @@ func TestOnlyTheCallbackEndsALogin(t *testing.T) {
 		browse(t, address)
 	}, "here", "--config", "here.yml")
 	r.check(t, "login", 0, "logged in")
-	// And one with a state of somebody else's is refused.
+	// What has another state, or none, is refused, and the login goes on.
 	r = w.login(nil, func(address string) {
 		_, here, _ := strings.Cut(address, "redirect_uri=")
 		here, _, _ = strings.Cut(here, "&")
-		browse(t, strings.NewReplacer("%3A", ":", "%2F", "/").Replace(here)+"?code=x&state=y")
+		here = strings.NewReplacer("%3A", ":", "%2F", "/").Replace(here)
+		for _, query := range []string{"?code=x&state=y", "?error=x", "?error=x&state="} {
+			if status, _ := browse(t, here+query); status != http.StatusBadRequest {
+				t.Errorf("%s: %d", query, status)
+			}
+		}
+		if res, err := http.Post(here+"?error=x", "", nil); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("a POST: %v, %v", res, err)
+		}
+		browse(t, address)
 	}, "here", "--config", "here.yml")
-	r.check(t, "login", codeOther, "state")
+	r.check(t, "login", 0, "logged in")
 }
 
 func TestALoginByTheAddressThatTheBrowserEndedAt(t *testing.T) {
@@ -155,6 +165,27 @@ func TestALoginByTheAddressThatTheBrowserEndedAt(t *testing.T) {
 	w.want(0, args("token prism --user kim"))
 	w.runWith("what is this\n", "login", "prism").check(t, "login", codeOther, "no address with a code")
 	w.runWith("", "login", "prism").check(t, "login", codeOther, "nothing was given")
+}
+
+// The server knows the redirect URI by its name.
+func TestALoginKeepsTheNameOfTheRedirectURI(t *testing.T) {
+	w := newWorld(t)
+	p := w.live.Client()
+	w.write("here.yml", "registration: {here: {provider: prism, service_api_domain: '"+p.ServiceAPIDomain+"', client_id: "+p.ClientID+
+		", client_secret: '${PRISM_SECRET}', redirect_uri: 'http://localhost/cb'}}")
+	r := w.login(nil, func(address string) {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		here := u.Query().Get("redirect_uri")
+		if !strings.HasPrefix(here, "http://localhost:") || !strings.HasSuffix(here, "/cb") {
+			t.Errorf("the server is told %s", here)
+		}
+		browse(t, here+"?error=access_denied&state="+url.QueryEscape(u.Query().Get("state")))
+	}, "here", "--config", "here.yml")
+	r.check(t, "login", codeRefused, "access_denied")
 }
 
 func TestALoginWhoseRedirectURIIsTaken(t *testing.T) {

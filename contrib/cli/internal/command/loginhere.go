@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
@@ -39,14 +40,11 @@ func (r *run) loginHere(cmd *cobra.Command, reg authtrip.Registration) error {
 		return fmt.Errorf("nobody can wait at the redirect_uri %s: %w", reg.RedirectURI, err)
 	}
 	if u.Port() == "" {
-		u.Host = listener.Addr().String()
+		_, chosen, _ := net.SplitHostPort(listener.Addr().String())
+		u.Host = net.JoinHostPort(u.Hostname(), chosen) // the name is as registered
 		reg.RedirectURI = u.String()
 	}
-	callbacks := make(chan url.Values)
-	outcome := make(chan error, 1)
-	server := &http.Server{Handler: callbackHandler(u.Path, callbacks, outcome), ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(listener) //nolint:errcheck // Shutdown ends it
-	defer shutDown(server)
+	defer listener.Close() //nolint:errcheck // the server closes it, if there is one
 	s, err := r.openAs(cmd, reg)
 	if err != nil {
 		return err
@@ -56,6 +54,15 @@ func (r *run) loginHere(cmd *cobra.Command, reg authtrip.Registration) error {
 	if err != nil {
 		return err
 	}
+	state, err := stateOf(page)
+	if err != nil {
+		return err
+	}
+	callbacks := make(chan url.Values)
+	outcome := make(chan error, 1)
+	server := &http.Server{Handler: callbackHandler(u.Path, state, callbacks, outcome), ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(listener) //nolint:errcheck // Shutdown ends it
+	defer shutDown(server)
 	say(cmd, "open in a browser: %s", page)
 	select {
 	case callback := <-callbacks:
@@ -67,13 +74,36 @@ func (r *run) loginHere(cmd *cobra.Command, reg authtrip.Registration) error {
 	}
 }
 
+// stateOf is the state that the authorization page will send back.
+func stateOf(page string) (string, error) {
+	u, err := url.Parse(page)
+	if err != nil {
+		return "", errors.New("the authorization page has no address that can be read: check authorization_uri")
+	}
+	state := u.Query().Get("state")
+	if state == "" {
+		return "", errors.New("the authorization page's address has no state: check authorization_uri")
+	}
+	return state, nil
+}
+
 // callbackHandler takes the first request that has a code or an error at the
-// path, and answers it with what became of it.
-func callbackHandler(path string, callbacks chan<- url.Values, outcome <-chan error) http.Handler {
+// path, and answers it with what became of it. Any page can have the browser
+// call here: only the flow's state tells that the server sent it.
+func callbackHandler(path, state string, callbacks chan<- url.Values, outcome <-chan error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		query := req.URL.Query()
 		if req.URL.Path != cmp.Or(path, "/") || !query.Has("code") && !query.Has("error") {
 			http.NotFound(w, req)
+			return
+		}
+		if req.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet)
+			http.Error(w, "a login ends with a GET", http.StatusMethodNotAllowed)
+			return
+		}
+		if subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(state)) != 1 {
+			http.Error(w, "this is of another login: authtrip goes on waiting for its own", http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")

@@ -30,6 +30,9 @@ func (r *run) forRegistration(cmd *cobra.Command) *cobra.Command {
 		if len(args) > 1 {
 			return fmt.Errorf("one registration at a time, not %d", len(args))
 		}
+		if r.timeout <= 0 {
+			return fmt.Errorf("--timeout is %v; it must be above 0", r.timeout)
+		}
 		return nil
 	}
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

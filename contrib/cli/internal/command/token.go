@@ -33,7 +33,7 @@ which is kept there too; authtrip login begins that.`,
   authtrip token nhn --fresh`,
 	})
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json, or header for the lines that curl -H @- reads")
-	cmd.Flags().DurationVar(&left, "valid-for", 15*time.Second, "how long the token must last at least; ask for another if the cached one does not")
+	cmd.Flags().DurationVar(&left, "valid-for", 15*time.Second, "how long the token must last at least; ask for another if the cached one does not, and warn if no token does")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "ask for another token, whatever is cached")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "header"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -63,11 +63,17 @@ func (r *run) token(cmd *cobra.Command, s *session.Session, fresh bool, left tim
 	defer cancel()
 	tok, err := s.Source.Token(ctx)
 	ends := err == nil && !tok.Expiry().IsZero() && time.Until(tok.Expiry()) < left
+	if ends && r.calls.Load() > 0 {
+		r.Warn(fmt.Sprintf("the server's tokens last for %v, less than --valid-for %v", time.Until(tok.Expiry()).Round(time.Second), left))
+	}
 	if err != nil || !fresh && !ends || r.calls.Load() > 0 {
 		return tok, because(ctx, err)
 	}
 	s.Source.Invalidate(tok)
 	another, err := s.Source.Token(ctx)
+	if end := another.Expiry(); err == nil && !end.IsZero() && time.Until(end) < left {
+		r.Warn(fmt.Sprintf("the server's tokens last for %v, less than --valid-for %v", time.Until(end).Round(time.Second), left))
+	}
 	if err != nil && !fresh && ctx.Err() == nil {
 		r.Warn(fmt.Sprintf("the token ends soon, and there is no other: %v", err))
 		return tok, nil

@@ -177,7 +177,7 @@ func TestATokenThatEndsTooSoonIsReplaced(t *testing.T) {
 	w.cloud.SetLifetime(time.Minute)
 	old := w.want(0, args("token nhn"))
 	w.want(0, args("token nhn"), old.out)
-	w.want(0, args("token nhn --valid-for 10m"), "!"+old.out)
+	w.want(0, args("token nhn --valid-for 10m"), "!"+old.out, "warning: the server's tokens last for ", "less than --valid-for 10m")
 	if n := w.cloud.Counts().TokenCalls; n != 2 {
 		t.Errorf("%d token calls", n)
 	}

@@ -28,6 +28,11 @@ func (f *Flags) Registrations() ([]authtrip.Registration, error) {
 
 func (f *Flags) registrations() ([]authtrip.Registration, error) {
 	if path := f.path(); path != "" {
+		if f.Config == "" && os.Getenv(configVariable) == "" {
+			if err := trust(path); err != nil {
+				return nil, err
+			}
+		}
 		return config.Load(path)
 	}
 	if inEnvironment() {

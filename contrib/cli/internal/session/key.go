@@ -43,6 +43,12 @@ func openKey(path string) (authtrip.Secret, error) {
 }
 
 func readKey(path string) (authtrip.Secret, error) {
+	// To open a pipe would wait for its writer.
+	if info, err := os.Stat(path); err != nil {
+		return authtrip.Secret{}, err
+	} else if !info.Mode().IsRegular() {
+		return authtrip.Secret{}, fmt.Errorf("%w, %s, is no regular file: remove it", errKey, path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return authtrip.Secret{}, err
