@@ -24,7 +24,8 @@ made-up token, which must be seen as rejected. For PRISM it checks whether the
 customer's service keeps the contract, too.
 
 Each check has a line: pass, FAIL, warn for what works and is worth a look, or skip;
-and below it what to do. No line has a secret or an answer's content. It exits with
+and below it what to do. No line has a secret, nor more of an
+answer than its status and its code. It exits with
 7 when a check failed, and with 8 when nothing did but that the API did not accept
 the token.
 
