@@ -155,3 +155,26 @@ func TestI16_AGoexitInAHookLeavesNoBodyOpen(t *testing.T) {
 		}
 	}
 }
+
+// The flight has run out of time, or Close ended it: what is told of it may be
+// sent on all the same.
+func TestTheContextOfTokenCallDoneHasNotEnded(t *testing.T) {
+	told := 0
+	inBubble(t, func(t *testing.T, w *world) {
+		w.srv.Break(authtest.Fault{Hang: true})
+		_, _ = w.src.Token(t.Context())
+		time.AfterFunc(time.Second, func() { _ = w.src.Close() })
+		_, _ = w.src.Token(t.Context())
+		time.Sleep(time.Second)
+	}, with(authtrip.Hooks{
+		TokenCallStart: func(flight, _ context.Context, _ authtrip.TokenCall) context.Context { return flight },
+		TokenCallDone: func(flight context.Context, call authtrip.TokenCall) {
+			if told++; flight.Err() != nil {
+				t.Errorf("%s: %v", call.Outcome, flight.Err())
+			}
+		},
+	}))
+	if told != 2 {
+		t.Errorf("told %d times", told)
+	}
+}
